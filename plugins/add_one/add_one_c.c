@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <tvm/ffi/c_api.h>
 
-// Returns the tensor behind an argument, or NULL. A tensor arrives either as a borrowed DLTensor or as a Tensor object,
-// whose DLTensor follows the object header.
+// Returns the tensor behind an argument, or NULL. A tensor arrives either as a borrowed DLTensor or
+// as a Tensor object, whose DLTensor follows the object header.
 static const DLTensor* AsTensor(const TVMFFIAny* arg) {
   if (arg->type_index == kTVMFFIDLTensorPtr) return (const DLTensor*)arg->v_ptr;
   if (arg->type_index == kTVMFFITensor) {

@@ -1,7 +1,8 @@
 // The smallest useful plug-in: one function over tensors, exported by name.
 //
 //   mod = tvm_ffi.load_module("build/release/plugins/add_one_cpu.so")
-//   mod.add_one_cpu(x, y)        # y = x + 1; x and y are float32 vectors: NumPy, torch, anything that speaks DLPack
+//   mod.add_one_cpu(x, y)        # y = x + 1; x and y are float32 vectors: NumPy, torch, anything
+//   that speaks DLPack
 
 #include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/dtype.h>

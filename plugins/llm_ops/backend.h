@@ -1,5 +1,5 @@
-// What an implementation of the operators provides for one kind of device. The arguments have been checked: shapes
-// agree, every tensor is contiguous, on the same device and of the same type.
+// What an implementation of the operators provides for one kind of device. The arguments have been
+// checked: shapes agree, every tensor is contiguous, on the same device and of the same type.
 #ifndef PLUGINS_LLM_OPS_BACKEND_H_
 #define PLUGINS_LLM_OPS_BACKEND_H_
 

@@ -1,5 +1,6 @@
-// The operators of a transformer block. Every function writes into an output the caller passes; all tensors are
-// contiguous, of one type (float32 or bfloat16) and on one device. Sums are kept in float32 whatever the type.
+// The operators of a transformer block. Every function writes into an output the caller passes; all
+// tensors are contiguous, of one type (float32 or bfloat16) and on one device. Sums are kept in
+// float32 whatever the type.
 
 #include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/error.h>
@@ -53,7 +54,8 @@ void RmsNorm(TensorView x, TensorView weight, TensorView out, double eps) {
                                                  LastDim(x), static_cast<float>(eps)});
 }
 
-// Rotary embedding of x[tokens, heads, head_dim] with pairs (i, i + head_dim / 2) at int64 positions[tokens].
+// Rotary embedding of x[tokens, heads, head_dim] with pairs (i, i + head_dim / 2) at int64
+// positions[tokens].
 void Rope(TensorView x, TensorView positions, TensorView out, double theta) {
   const Operands operands("rope", {{"x", x}, {"out", out}});
   CheckRank("rope", {"x", x}, 3);
@@ -63,13 +65,12 @@ void Rope(TensorView x, TensorView positions, TensorView out, double theta) {
       << "rope: dimension 2 of x must be even, it is " << x.size(2);
   TVM_FFI_CHECK(theta > 0.0, ValueError) << "rope: theta must be positive, it is " << theta;
   if (x.numel() == 0) return;
-  operands.backend().rope(operands.target(),
-                          {Data(x), static_cast<const int64_t*>(Data(positions)), Data(out),
-                           x.size(0), x.size(1), x.size(2), theta});
+  operands.backend().rope(operands.target(), {Data(x), static_cast<const int64_t*>(Data(positions)),
+                                              Data(out), x.size(0), x.size(1), x.size(2), theta});
 }
 
-// Causal attention of q[n, heads, d] over k, v[m, kv_heads, d] with m >= n: the last query sees every key, the one
-// before it all but the last, and so on. `scale` is 1 / sqrt(d) unless given.
+// Causal attention of q[n, heads, d] over k, v[m, kv_heads, d] with m >= n: the last query sees
+// every key, the one before it all but the last, and so on. `scale` is 1 / sqrt(d) unless given.
 void Attention(TensorView q, TensorView k, TensorView v, TensorView out, Optional<double> scale) {
   const char* const op = "attention";
   const Operands operands(op, {{"q", q}, {"k", k}, {"v", v}, {"out", out}});

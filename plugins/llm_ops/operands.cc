@@ -59,8 +59,7 @@ Operands::Operands(const char* op, std::initializer_list<Operand> operands) {
         << op << ": " << operand.name << " is " << tensor.dtype() << ", " << first.name << " is "
         << first.tensor.dtype();
     TVM_FFI_CHECK(tensor.numel() == 0 || tensor.IsContiguous(), ValueError)
-        << op << ": " << operand.name << " of shape " << ShapeText(tensor)
-        << " must be contiguous";
+        << op << ": " << operand.name << " of shape " << ShapeText(tensor) << " must be contiguous";
   }
 }
 

@@ -1,4 +1,5 @@
-// Checks of what a caller passed, with messages that name the operator, the tensor and the two values that disagree.
+// Checks of what a caller passed, with messages that name the operator, the tensor and the two
+// values that disagree.
 #ifndef PLUGINS_LLM_OPS_OPERANDS_H_
 #define PLUGINS_LLM_OPS_OPERANDS_H_
 
@@ -17,8 +18,9 @@ struct Operand {
   const tvm::ffi::TensorView& tensor;
 };
 
-// The device and element type that the operands of `op` share. Throws ValueError for a device this library has no
-// kernels for, for operands on different devices and for a strided one; TypeError for another or a mixed dtype.
+// The device and element type that the operands of `op` share. Throws ValueError for a device this
+// library has no kernels for, for operands on different devices and for a strided one; TypeError
+// for another or a mixed dtype.
 class Operands {
  public:
   Operands(const char* op, std::initializer_list<Operand> operands);
@@ -33,7 +35,8 @@ class Operands {
 
 // Throws ValueError unless the tensor has this many dimensions.
 void CheckRank(const char* op, const Operand& operand, int rank);
-// Throws ValueError unless the tensor's dimension `axis` has this extent; `of` says where the extent comes from.
+// Throws ValueError unless the tensor's dimension `axis` has this extent; `of` says where the
+// extent comes from.
 void CheckExtent(const char* op, const Operand& operand, int axis, int64_t extent, const char* of);
 // Throws ValueError unless both have the same shape.
 void CheckSameShape(const char* op, const Operand& operand, const Operand& like);

@@ -50,9 +50,8 @@ class CounterModuleObj : public ModuleObj {
       return Function::FromTyped([self](TensorView out) { self->Fill(out); });
     }
     if (name == "raise") {
-      return Function::FromTyped([self]() {
-        TVM_FFI_THROW(RuntimeError) << "counter stands at " << self->value_;
-      });
+      return Function::FromTyped(
+          [self]() { TVM_FFI_THROW(RuntimeError) << "counter stands at " << self->value_; });
     }
     return std::nullopt;
   }

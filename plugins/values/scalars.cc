@@ -130,9 +130,7 @@ int64_t ThreadId() {
   return static_cast<int64_t>(std::hash<std::thread::id>()(std::this_thread::get_id()) >> 1);
 }
 
-void Sleep(double seconds) {
-  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-}
+void Sleep(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
 int64_t Stream(int32_t device_type, int32_t device_id) {
   return reinterpret_cast<int64_t>(TVMFFIEnvGetStream(device_type, device_id));

@@ -1,5 +1,9 @@
-// Causal attention, one block of query rows of one head at a time: scores, softmax of each row up to its own key,
-// weighted sum of values. A block looks only at the keys its last row may see.
+// Causal attention, one block of query rows of one head at a time: scores, softmax of each row up
+// to its own key, weighted sum of values. A block looks only at the keys its last row may see.
+#ifndef PLUGINS_LLM_OPS_CPU_ATTENTION_IMPL_H_
+#define PLUGINS_LLM_OPS_CPU_ATTENTION_IMPL_H_
+
+#include "gemm_impl.h"
 
 namespace llm_ops {
 namespace LLM_OPS_ISA {
@@ -52,14 +56,7 @@ void Attention(const AttentionShape& shape, const T* q, const T* k, const T* v, 
   }
 }
 
-template <typename T>
-constexpr Kernels<T> MakeKernels() {
-  return {&RmsNorm<T>, &Rope<T>,        &SwiGlu<T>,    &Softmax<T>,
-          &Matmul<T>,  &MatmulScratch, &Attention<T>, &AttentionScratch};
-}
-
-extern constexpr Kernels<float> kFloat32 = MakeKernels<float>();
-extern constexpr Kernels<Bf16> kBfloat16 = MakeKernels<Bf16>();
-
 }  // namespace LLM_OPS_ISA
 }  // namespace llm_ops
+
+#endif  // PLUGINS_LLM_OPS_CPU_ATTENTION_IMPL_H_

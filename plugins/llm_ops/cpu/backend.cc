@@ -28,7 +28,7 @@ const Kernels<T>& Choose(const Kernels<T>& generic, const Kernels<T>* avx2,
 #ifdef LLM_OPS_X86_64
 #define LLM_OPS_CHOOSE(table) Choose(generic::table, &avx2::table, &avx512::table)
 #else
-#define LLM_OPS_CHOOSE(table) Choose(generic::table, decltype(&generic::table)(nullptr), nullptr)
+#define LLM_OPS_CHOOSE(table) Choose(generic::table, decltype (&generic::table)(nullptr), nullptr)
 #endif
 
 template <typename T>

@@ -1,6 +1,11 @@
-// Conversions and the row-wise operators. Included once per instruction set, inside LLM_OPS_ISA; everything here has
-// that namespace's linkage, and no standard header with inline functions may be included: the linker would keep one
-// copy of those, perhaps the one with instructions this machine lacks.
+// Conversions and the row-wise operators. Included once per instruction set, inside LLM_OPS_ISA;
+// everything here has that namespace's linkage, and no standard header with inline functions may be
+// included: the linker would keep one copy of those, perhaps the one with instructions this machine
+// lacks.
+#ifndef PLUGINS_LLM_OPS_CPU_ELEMENTWISE_IMPL_H_
+#define PLUGINS_LLM_OPS_CPU_ELEMENTWISE_IMPL_H_
+
+#include "kernels.h"
 
 namespace llm_ops {
 namespace LLM_OPS_ISA {
@@ -26,7 +31,8 @@ inline void Store(float x, Bf16* out) {
   out->bits = static_cast<uint16_t>(is_nan ? quiet_nan : rounded);
 }
 
-// e^x to about 2 ulp, branch-free so that loops around it vectorise. Below -87 the result is 0, above 88 it saturates.
+// e^x to about 2 ulp, branch-free so that loops around it vectorise. Below -87 the result is 0,
+// above 88 it saturates.
 inline float Exp(float x) {
   const float clamped = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
   // x = n ln 2 + r with |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to the nearest integer.
@@ -122,3 +128,5 @@ void Softmax(const T* x, T* out, int64_t rows, int64_t dim) {
 
 }  // namespace LLM_OPS_ISA
 }  // namespace llm_ops
+
+#endif  // PLUGINS_LLM_OPS_CPU_ELEMENTWISE_IMPL_H_

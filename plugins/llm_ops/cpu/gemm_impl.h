@@ -1,5 +1,10 @@
-// Blocked matrix product. B is packed into panels that stay in the second-level cache, A into slivers that stay in the
-// first, both as float32; an MR x NR tile of the result is kept in registers over the whole inner loop.
+// Blocked matrix product. B is packed into panels that stay in the second-level cache, A into
+// slivers that stay in the first, both as float32; an MR x NR tile of the result is kept in
+// registers over the whole inner loop.
+#ifndef PLUGINS_LLM_OPS_CPU_GEMM_IMPL_H_
+#define PLUGINS_LLM_OPS_CPU_GEMM_IMPL_H_
+
+#include "elementwise_impl.h"
 
 namespace llm_ops {
 namespace LLM_OPS_ISA {
@@ -24,7 +29,8 @@ struct Matrix {
   }
 };
 
-// Lays `lines` x `depth` out as strips of kWidth lines, each strip depth-major; missing lines become zeros.
+// Lays `lines` x `depth` out as strips of kWidth lines, each strip depth-major; missing lines
+// become zeros.
 template <int kWidth, typename T>
 void Pack(const T* from, int64_t line_stride, int64_t depth_stride, int64_t lines, int64_t depth,
           float* to) {
@@ -34,7 +40,8 @@ void Pack(const T* from, int64_t line_stride, int64_t depth_stride, int64_t line
     if (width == kWidth && line_stride == 1) {
       for (int64_t p = 0; p < depth; ++p) {
 #pragma omp simd
-        for (int64_t i = 0; i < kWidth; ++i) to[p * kWidth + i] = ToFloat(base[p * depth_stride + i]);
+        for (int64_t i = 0; i < kWidth; ++i)
+          to[p * kWidth + i] = ToFloat(base[p * depth_stride + i]);
       }
       continue;
     }
@@ -114,3 +121,5 @@ void Matmul(const T* a, const T* b, T* out, int64_t m, int64_t n, int64_t k, flo
 
 }  // namespace LLM_OPS_ISA
 }  // namespace llm_ops
+
+#endif  // PLUGINS_LLM_OPS_CPU_GEMM_IMPL_H_

@@ -1,5 +1,6 @@
-// The loops behind the operators: raw pointers, checked shapes, no library. They are compiled once per instruction set
-// and chosen when the plug-in is loaded, so one file serves every x86-64 machine and other architectures too.
+// The loops behind the operators: raw pointers, checked shapes, no library. They are compiled once
+// per instruction set and chosen when the plug-in is loaded, so one file serves every x86-64
+// machine and other architectures too.
 #ifndef PLUGINS_LLM_OPS_CPU_KERNELS_H_
 #define PLUGINS_LLM_OPS_CPU_KERNELS_H_
 
@@ -19,7 +20,8 @@ struct AttentionShape {
   float scale;
 };
 
-// All tensors are contiguous, row-major. `out` may be the same memory as `x` except in matmul and attention.
+// All tensors are contiguous, row-major. `out` may be the same memory as `x` except in matmul and
+// attention.
 template <typename T>
 struct Kernels {
   void (*rmsnorm)(const T* x, const T* weight, T* out, int64_t rows, int64_t dim, float eps);
@@ -31,7 +33,8 @@ struct Kernels {
   // out[m, n] = a[m, k] b[k, n]; scratch has matmul_scratch(m) floats.
   void (*matmul)(const T* a, const T* b, T* out, int64_t m, int64_t n, int64_t k, float* scratch);
   int64_t (*matmul_scratch)(int64_t m);
-  // q, out: [query_len, heads, head_dim]; k, v: [key_len, kv_heads, head_dim]; scratch has attention_scratch floats.
+  // q, out: [query_len, heads, head_dim]; k, v: [key_len, kv_heads, head_dim]; scratch has
+  // attention_scratch floats.
   void (*attention)(const AttentionShape& shape, const T* q, const T* k, const T* v, T* out,
                     float* scratch);
   int64_t (*attention_scratch)(const AttentionShape& shape);

@@ -1,9 +1,5 @@
+// Whatever the compiler targets by default: SSE2 on x86-64, NEON on aarch64.
 #define LLM_OPS_ISA generic
 #define LLM_OPS_TILE_ROWS 4
 #define LLM_OPS_TILE_COLS 8
-
-#include "kernels.h"
-// In this order: each uses the one before it.
-#include "elementwise_impl.h"
-#include "gemm_impl.h"
-#include "attention_impl.h"
+#include "kernels_impl.h"

@@ -1,5 +1,6 @@
-// Causal attention with a running softmax: one block per query and head; its threads share the keys of a tile for the
-// scores, then the head dimension for the weighted sum, so no score ever goes to memory.
+// Causal attention with a running softmax: one block per query and head; its threads share the keys
+// of a tile for the scores, then the head dimension for the weighted sum, so no score ever goes to
+// memory.
 
 #include "device.cuh"
 

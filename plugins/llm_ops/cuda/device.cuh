@@ -31,7 +31,8 @@ struct Max {
   __device__ static float Combine(float a, float b) { return fmaxf(a, b); }
 };
 
-// One value per thread in, the same combined value in every thread out. Every thread of the block must call it.
+// One value per thread in, the same combined value in every thread out. Every thread of the block
+// must call it.
 template <typename Op>
 __device__ float BlockReduce(float value) {
   __shared__ float partial[kWarpSize];
@@ -58,7 +59,8 @@ inline void CheckCuda(cudaError_t status, const char* doing) {
       << "): " << cudaGetErrorString(status);
 }
 
-// Makes the tensors' device current and restores the caller's. `stream` is the one the caller set for that device.
+// Makes the tensors' device current and restores the caller's. `stream` is the one the caller set
+// for that device.
 class LaunchScope {
  public:
   explicit LaunchScope(const Target& target)

@@ -8,13 +8,15 @@ namespace {
 template <typename T>
 __global__ void SwiGluKernel(const T* gate, const T* up, T* out, int64_t size) {
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < size; i += step) {
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < size;
+       i += step) {
     const float g = ToFloat(gate[i]);
     Store(g / (1.0f + expf(-g)) * ToFloat(up[i]), &out[i]);
   }
 }
 
-// One block per token. The angle is computed in float64: positions go into the hundreds of thousands.
+// One block per token. The angle is computed in float64: positions go into the hundreds of
+// thousands.
 template <typename T>
 __global__ void RopeKernel(const T* x, const int64_t* positions, T* out, int64_t tokens,
                            int64_t heads, int64_t head_dim, double log2_theta) {

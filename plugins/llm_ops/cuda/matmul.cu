@@ -1,4 +1,5 @@
-// Tiled matrix product: a block computes a kTile x kTile tile of the result, a thread a 4 x 4 patch of it.
+// Tiled matrix product: a block computes a kTile x kTile tile of the result, a thread a 4 x 4 patch
+// of it.
 
 #include "device.cuh"
 
@@ -13,7 +14,8 @@ constexpr int kSide = kTile / kPatch;
 template <typename T>
 __global__ void __launch_bounds__(kSide* kSide)
     MatmulKernel(const T* a, const T* b, T* out, int64_t m, int64_t n, int64_t k) {
-  __shared__ float a_tile[kDepth][kTile + 1];  // transposed; the padding spreads the writes over the banks
+  __shared__ float a_tile[kDepth]
+                         [kTile + 1];  // transposed; the padding spreads the writes over the banks
   __shared__ float b_tile[kDepth][kTile];
   const int thread = static_cast<int>(threadIdx.x);
   const int patch_row = thread / kSide * kPatch;
@@ -27,10 +29,12 @@ __global__ void __launch_bounds__(kSide* kSide)
       for (int i = thread; i < kDepth * kTile; i += kSide * kSide) {
         const int64_t row = first_row + i / kDepth;
         const int64_t depth_a = p + i % kDepth;
-        a_tile[i % kDepth][i / kDepth] = row < m && depth_a < k ? ToFloat(a[row * k + depth_a]) : 0.0f;
+        a_tile[i % kDepth][i / kDepth] =
+            row < m && depth_a < k ? ToFloat(a[row * k + depth_a]) : 0.0f;
         const int64_t col = first_col + i % kTile;
         const int64_t depth_b = p + i / kTile;
-        b_tile[i / kTile][i % kTile] = col < n && depth_b < k ? ToFloat(b[depth_b * n + col]) : 0.0f;
+        b_tile[i / kTile][i % kTile] =
+            col < n && depth_b < k ? ToFloat(b[depth_b * n + col]) : 0.0f;
       }
       __syncthreads();
       for (int d = 0; d < kDepth; ++d) {
@@ -55,8 +59,8 @@ __global__ void __launch_bounds__(kSide* kSide)
 template <typename T>
 void LaunchMatmul(cudaStream_t stream, const MatmulArgs& args) {
   const dim3 grid(static_cast<unsigned>((args.n + kTile - 1) / kTile), GridFor(args.m, kTile));
-  MatmulKernel<T><<<grid, kSide * kSide, 0, stream>>>(In<T>(args.a), In<T>(args.b), Out<T>(args.out),
-                                                      args.m, args.n, args.k);
+  MatmulKernel<T><<<grid, kSide * kSide, 0, stream>>>(In<T>(args.a), In<T>(args.b),
+                                                      Out<T>(args.out), args.m, args.n, args.k);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ __global__ void RmsNormKernel(const T* x, const T* weight, T* out, int64_t rows,
     const T* from = x + row * dim;
     T* to = out + row * dim;
     float sum = 0.0f;
-    for (int64_t i = threadIdx.x; i < dim; i += blockDim.x) sum += ToFloat(from[i]) * ToFloat(from[i]);
+    for (int64_t i = threadIdx.x; i < dim; i += blockDim.x)
+      sum += ToFloat(from[i]) * ToFloat(from[i]);
     const float mean = BlockReduce<Sum>(sum) / static_cast<float>(dim);
     const float factor = rsqrtf(mean + eps);
     for (int64_t i = threadIdx.x; i < dim; i += blockDim.x) {
