@@ -17,7 +17,7 @@ LAYERS: Dict[str, Set[str]] = {
     "libffi_core": {"abi"},
     "proto/schema": set(),
     "proto/base": set(),
-    "proto/wire": {"proto/schema", "proto/base"},
+    "proto/wire": {"proto/schema", "proto/base", "proto/channel"},
     "proto/channel": {"proto/base"},
     "proto/codec": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/wire", "proto/channel"},
     "hostd": {"proto/schema", "proto/base", "proto/wire", "proto/channel"},
@@ -141,10 +141,15 @@ class Tree:
                     continue
                 user = words[0]
                 for used in words[1:]:
-                    for layer in sorted(targets.get(used, set())):
-                        # Some part of the target may use it: one library may hold two layers, one above the other.
-                        if not any(may_use(mine, layer) for mine in targets[user]):
-                            yield Violation(path, f"{user} ({', '.join(sorted(targets[user]))}) may not link {used} ({layer})")
+                    layers = targets.get(used, set())
+                    # One library may hold two layers, one above the other: some part must be allowed some part.
+                    if layers and not any(may_use(mine, layer) for mine in targets[user] for layer in layers):
+                        text = f"{user} ({self.names(targets[user])}) may not link {used} ({self.names(layers)})"
+                        yield Violation(path, text)
+
+    @staticmethod
+    def names(layers: Set[str]) -> str:
+        return ", ".join(sorted(layers))
 
 
 def check(root: Path) -> List[Violation]:

@@ -7,6 +7,8 @@
 
 namespace faulty {
 
+int64_t Pid() { return getpid(); }
+
 void Exit(int code) { exit(code); }
 void ExitNow(int code) { _exit(code); }
 
@@ -28,6 +30,7 @@ void Spin() {
 
 void AtexitHang() { atexit(Hang); }
 
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(pid, Pid);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(exit, Exit);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(exit_now, ExitNow);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(atexit_hang, AtexitHang);
