@@ -1,0 +1,109 @@
+#include "arguments.h"
+#include "error.h"
+#include "function.h"
+
+namespace tvmffi::python {
+namespace {
+
+// What a Function made from a Python callable keeps.
+struct Callback {
+  PyObject* callable;
+  const DLPackExchangeAPI* api;
+};
+
+class GilHolder {
+ public:
+  GilHolder() : state_(PyGILState_Ensure()) {}
+  ~GilHolder() { PyGILState_Release(state_); }
+  GilHolder(const GilHolder&) = delete;
+  GilHolder& operator=(const GilHolder&) = delete;
+
+ private:
+  PyGILState_STATE state_;
+};
+
+// The arguments as new references, with a free place in front as vectorcall likes it.
+class PyArguments {
+ public:
+  explicit PyArguments(size_t size) : data_(inline_) {
+    if (size + 1 > kInline) {
+      data_ = static_cast<PyObject**>(PyMem_Malloc((size + 1) * sizeof(PyObject*)));
+    }
+  }
+  ~PyArguments() {
+    for (size_t i = 0; i < filled_; ++i) Py_DECREF(data_[i + 1]);
+    if (data_ != inline_) PyMem_Free(data_);
+  }
+  PyArguments(const PyArguments&) = delete;
+  PyArguments& operator=(const PyArguments&) = delete;
+
+  bool Fill(const Callback& callback, const TVMFFIAny* args, size_t size) {
+    if (data_ == nullptr) {
+      PyErr_NoMemory();
+      return false;
+    }
+    for (; filled_ < size; ++filled_) {
+      PyObject* argument = AnyViewToPython(args[filled_], callback.api);
+      if (argument == nullptr) return false;
+      data_[filled_ + 1] = argument;
+    }
+    return true;
+  }
+  PyObject* const* data() const { return data_ + 1; }
+
+ private:
+  static constexpr size_t kInline = 9;
+  PyObject* inline_[kInline];
+  PyObject** data_;
+  size_t filled_ = 0;
+};
+
+bool Invoke(const Callback& callback, const TVMFFIAny* args, size_t num_args, TVMFFIAny* result) {
+  PyArguments arguments(num_args);
+  if (!arguments.Fill(callback, args, num_args)) return false;
+  PyRef value = PyRef::Steal(PyObject_Vectorcall(
+      callback.callable, arguments.data(), num_args | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+  if (!value) return false;
+  return value.get() == Py_None || PythonToAny(value.get(), result);
+}
+
+// Runs on whatever thread drops the last reference. A finalized interpreter no longer owns the
+// callable.
+void DeleteCallback(void* self) {
+  auto* callback = static_cast<Callback*>(self);
+  if (Py_IsInitialized()) {
+    GilHolder gil;
+    Py_DECREF(callback->callable);
+  }
+  delete callback;
+}
+
+}  // namespace
+}  // namespace tvmffi::python
+
+// Entered by C++ for every call of a Python callable. Backtraces name it, hence exported: see
+// CallerBacktrace().
+extern "C" TVM_FFI_DLL_EXPORT __attribute__((noinline)) int TVMFFIPythonCallback(
+    void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
+  namespace py = tvmffi::python;
+  py::GilHolder gil;
+  const auto& callback = *static_cast<py::Callback*>(self);
+  if (py::Invoke(callback, args, static_cast<size_t>(num_args), result)) return 0;
+  py::RaiseIntoFfi();
+  return -1;
+}
+
+namespace tvmffi::python {
+
+HandleRef FunctionFromCallable(PyObject* callable, const DLPackExchangeAPI* api) {
+  auto* callback = new Callback{callable, api};
+  TVMFFIObjectHandle function = nullptr;
+  if (!Check(TVMFFIFunctionCreate(callback, TVMFFIPythonCallback, DeleteCallback, &function))) {
+    delete callback;
+    return HandleRef();
+  }
+  Py_INCREF(callable);
+  return HandleRef::Steal(function);
+}
+
+}  // namespace tvmffi::python
