@@ -29,10 +29,12 @@ done
 tvmffi_setup release
 cd "$TVMFFI_ROOT"
 
+# Python tests are registered with ctest too; here pytest runs them itself, with its own progress.
+skipped_labels="^python$"
 ctest_options=(--preset release --no-tests=error)
 pytest_options=(--timeout=300 -rs)
 if ((quick)); then
-  ctest_options+=(-LE slow)
+  skipped_labels="^(python|slow)$"
   pytest_options+=(-m "not slow")
 fi
 if [[ -n "$expression" ]]; then
@@ -41,12 +43,13 @@ if [[ -n "$expression" ]]; then
 fi
 
 tvmffi_say "C++ tests"
-ctest "${ctest_options[@]}"
+ctest "${ctest_options[@]}" -LE "$skipped_labels"
 
 tvmffi_say "Python tests"
 export PYTHONPATH="$TVMFFI_BUILD/python" TVMFFI_BUILD
 status=0
-"$TVMFFI_PYTHON" -m pytest "${pytest_options[@]}" tests/python tests/e2e tests/compat || status=$?
+"$TVMFFI_PYTHON" -m pytest "${pytest_options[@]}" \
+  tests/tools tests/python tests/e2e tests/compat || status=$?
 # 5: nothing collected, which an expression may well ask for.
 if [[ "$status" == 5 && -n "$expression" ]]; then status=0; fi
 exit "$status"

@@ -3,7 +3,7 @@
 #   tvmffi_setup <preset>     system packages, .venv, configure, build
 #
 # Afterwards TVMFFI_BUILD is the build folder and TVMFFI_PYTHON the interpreter of the .venv. Environment:
-#   TVMFFI_BASE_PYTHON   the python3 (3.9 or newer) to make the .venv from; default: the first suitable one
+#   TVMFFI_BASE_PYTHON   the python3 (3.10 or newer) to make the .venv from; default: the first suitable one
 #   TVMFFI_JOBS          compile jobs; default: one per processor
 # pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...) apply, for example to get PyTorch from an index of CPU builds.
 
@@ -59,7 +59,7 @@ tvmffi_python_works() {
   "$1" - >/dev/null 2>&1 <<'PROBE'
 import ensurepip, os, sys, sysconfig, venv
 header = os.path.join(sysconfig.get_path("include"), "Python.h")
-sys.exit(not (sys.version_info >= (3, 9) and os.path.exists(header)))
+sys.exit(not (sys.version_info >= (3, 10) and os.path.exists(header)))
 PROBE
 }
 
@@ -121,7 +121,7 @@ tvmffi_setup_venv() {
   fi
   if [[ ! -x "$TVMFFI_PYTHON" ]]; then
     base="$(tvmffi_find_python)"
-    [[ -n "$base" ]] || tvmffi_die "no python3 (3.9 or newer) with venv, ensurepip and Python.h" \
+    [[ -n "$base" ]] || tvmffi_die "no python3 (3.10 or newer) with venv, ensurepip and Python.h" \
       "install one, or name one in TVMFFI_BASE_PYTHON"
     tvmffi_say "making .venv with $base ($("$base" --version))"
     "$base" -m venv "$TVMFFI_VENV"
