@@ -110,10 +110,12 @@ def _add_members(cls: type, info: TypeInfo, init: bool) -> None:
         if field.name not in cls.__dict__:
             setattr(cls, field.name, _make_property(field, cls))
     for method in info.methods:
-        if method.name not in cls.__dict__:
+        if method.name not in cls.__dict__ and method.name != _INIT_METHOD:
             setattr(cls, method.name, _make_method(method, cls))
+    constructor = _make_constructor(cls, info)
+    setattr(cls, _INIT_METHOD, constructor)
     if init and "__init__" not in cls.__dict__:
-        setattr(cls, "__init__", _make_constructor(cls, info))
+        setattr(cls, "__init__", constructor)
     setattr(cls, "__tvm_ffi_type_info__", info)
 
 
