@@ -49,7 +49,7 @@ tvmffi_say "Python tests"
 export PYTHONPATH="$TVMFFI_BUILD/python" TVMFFI_BUILD
 status=0
 "$TVMFFI_PYTHON" -m pytest "${pytest_options[@]}" \
-  tests/tools tests/python tests/e2e tests/compat || status=$?
+  tests/tools tests/python tests/plugins tests/e2e tests/compat || status=$?
 # 5: nothing collected, which an expression may well ask for.
 if [[ "$status" == 5 && -n "$expression" ]]; then status=0; fi
 exit "$status"
