@@ -21,8 +21,8 @@ TVM_FFI_DLL_EXPORT void* __tvm_ffi__library_ctx = NULL;
 #elif defined(TREE_UNKNOWN_KIND)
 #define PAYLOAD FIRST_IMPORTS_SECOND, LIB_ENTRY, U64(4), 'n', 'o', 'p', 'e', U64(1), 'x'
 #elif defined(TREE_CHILD_OUT_OF_RANGE)
-#define PAYLOAD U64(3), U64(0),    U64(1),      U64(1), U64(1),
-    U64(7), LIB_ENTRY, CUSTOM_ENTRY
+#define FIRST_IMPORTS_EIGHTH U64(3), U64(0), U64(1), U64(1), U64(1), U64(7)
+#define PAYLOAD FIRST_IMPORTS_EIGHTH, LIB_ENTRY, CUSTOM_ENTRY
 #elif defined(TREE_CUT_SHORT)
 #define PAYLOAD FIRST_IMPORTS_SECOND, LIB_ENTRY, CUSTOM_KIND, U64(11), 'c', 'u', 's', 't'
 #elif defined(TREE_EMPTY_PAYLOAD)
