@@ -1,8 +1,8 @@
-# Sets TVMFFI_LIBBACKTRACE_LIBRARY and TVMFFI_LIBBACKTRACE_HEADER to GCC's own static libbacktrace, or leaves them empty
+# Caches TVMFFI_LIBBACKTRACE_LIBRARY and TVMFFI_LIBBACKTRACE_HEADER: GCC's own static libbacktrace, or nothing
 # with a message when the toolchain has none that links into a shared library.
 function(tvmffi_find_libbacktrace)
-  set(TVMFFI_LIBBACKTRACE_LIBRARY "" PARENT_SCOPE)
-  set(TVMFFI_LIBBACKTRACE_HEADER "" PARENT_SCOPE)
+  set(TVMFFI_LIBBACKTRACE_LIBRARY "" CACHE INTERNAL "")
+  set(TVMFFI_LIBBACKTRACE_HEADER "" CACHE INTERNAL "")
   execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libbacktrace.a
     OUTPUT_VARIABLE library OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   get_filename_component(library "${library}" ABSOLUTE BASE_DIR /)
@@ -23,6 +23,6 @@ function(tvmffi_find_libbacktrace)
     return()
   endif()
   message(STATUS "libbacktrace: ${library}")
-  set(TVMFFI_LIBBACKTRACE_LIBRARY "${library}" PARENT_SCOPE)
-  set(TVMFFI_LIBBACKTRACE_HEADER "${header}" PARENT_SCOPE)
+  set(TVMFFI_LIBBACKTRACE_LIBRARY "${library}" CACHE INTERNAL "")
+  set(TVMFFI_LIBBACKTRACE_HEADER "${header}" CACHE INTERNAL "")
 endfunction()
