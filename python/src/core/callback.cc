@@ -89,6 +89,12 @@ extern "C" TVM_FFI_DLL_EXPORT __attribute__((noinline)) int TVMFFIPythonCallback
     void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
   namespace py = tvmffi::python;
   py::GilHolder gil;
+  // A signal noticed by TVMFFIEnvCheckSignals is still pending: no Python code runs before it is
+  // delivered.
+  if (PyErr_Occurred() != nullptr) {
+    TVMFFIErrorSetRaisedFromCStr("EnvErrorAlreadySet", "");
+    return -1;
+  }
   const auto& callback = *static_cast<py::Callback*>(self);
   if (py::Invoke(callback, args, static_cast<size_t>(num_args), result)) return 0;
   py::RaiseIntoFfi();
