@@ -12,7 +12,6 @@ from ._convert import convert, convert_func  # noqa: E402
 from ._device import DLDeviceType, device  # noqa: E402
 from ._dtype import LITERALS as _LITERALS  # noqa: E402
 from ._dtype import dtype  # noqa: E402
-from ._tensor import from_dlpack  # noqa: E402
 from ._version import __version__, __version_tuple__, warn_of_other_distribution  # noqa: E402
 from .error import register_error  # noqa: E402
 from .registry import (  # noqa: E402
@@ -31,6 +30,7 @@ from .stream import StreamContext, get_raw_stream, use_raw_stream  # noqa: E402
 
 CContainerBase = core.CContainerBase
 Device = core.Device
+from_dlpack = core.from_dlpack
 Function = core.Function
 Object = core.Object
 ObjectConvertible = core.ObjectConvertible

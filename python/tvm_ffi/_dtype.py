@@ -98,13 +98,6 @@ class dtype(str):  # noqa: N801 - the convention's name
         """Return the vector type of this element type."""
         return dtype.from_dlpack_data_type((self.type_code, self.bits, lanes))
 
-    @property
-    def dtype(self) -> Any:
-        """The NumPy dtype: lets NumPy take this object where it takes one of its own."""
-        import numpy as np
-
-        return np.dtype(str(self))
-
     def __repr__(self) -> str:
         return f"dtype('{str(self)}')"
 

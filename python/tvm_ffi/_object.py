@@ -51,29 +51,6 @@ class Tensor(core.CTensor, Object):
     def __init__(self) -> None:
         raise TypeError("a Tensor is made by from_dlpack() or by an FFI call")
 
-    def _to_dlpack(self) -> object:
-        return core._to_dlpack(self)
-
-    def _to_dlpack_versioned(self) -> object:
-        return core._to_dlpack_versioned(self)
-
-    def __dlpack__(
-        self,
-        *,
-        stream: object = None,
-        max_version: tuple[int, int] | None = None,
-        dl_device: tuple[int, int] | None = None,
-        copy: bool | None = None,
-    ) -> object:
-        """Export; no synchronisation is done with ``stream``."""
-        if dl_device is not None and tuple(dl_device) != self.__dlpack_device__():
-            raise BufferError(f"cannot export to device {tuple(dl_device)}: the data is on {self.__dlpack_device__()}")
-        if copy:
-            raise BufferError("cannot export a copy, only the tensor's own memory")
-        if max_version is None or max_version[0] < 1:
-            return core._to_dlpack(self)
-        return core._to_dlpack_versioned(self)
-
     def __repr__(self) -> str:
         if self.__chandle__() == 0 and self._is_empty():
             return "Tensor(chandle=None)"

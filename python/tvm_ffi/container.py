@@ -123,21 +123,9 @@ def _container_repr(container: Any) -> str:
 
 
 class _SequenceMixin:
-    """What Array and List share. Iteration stops at the length it began with."""
+    """What Array and List share beyond core.CSequenceBase."""
 
     __slots__ = ()
-
-    def __len__(self) -> int:
-        return core._seq_size(self)
-
-    def __getitem__(self, idx: Any) -> Any:
-        if isinstance(idx, slice):
-            return [core._seq_item(self, i) for i in range(*idx.indices(core._seq_size(self)))]
-        return core._seq_item(self, idx)
-
-    def __iter__(self) -> Iterator[Any]:
-        for i in range(core._seq_size(self)):
-            yield core._seq_item(self, i)
 
     def __contains__(self, value: Any) -> bool:
         return any(_same(item, _as_element(value), set()) for item in self)
@@ -170,7 +158,7 @@ def _as_element(value: Any) -> Any:
 
 
 @register_object("ffi.Array", init=False)
-class Array(_SequenceMixin, core.CContainerBase, core.Object, Sequence):
+class Array(_SequenceMixin, core.CSequenceBase, core.Object, Sequence):
     """An immutable sequence. Slices are Python lists."""
 
     def __init__(self, input_list: Iterable[Any]) -> None:
@@ -190,7 +178,7 @@ class Array(_SequenceMixin, core.CContainerBase, core.Object, Sequence):
 
 
 @register_object("ffi.List", init=False)
-class List(_SequenceMixin, core.CContainerBase, core.Object, MutableSequence):
+class List(_SequenceMixin, core.CSequenceBase, core.Object, MutableSequence):
     """A mutable sequence, shared by everybody who holds it."""
 
     def __init__(self, input_list: Iterable[Any] = ()) -> None:
@@ -249,7 +237,7 @@ class List(_SequenceMixin, core.CContainerBase, core.Object, MutableSequence):
         """Remove the first element equal to ``value``; ValueError when there is none."""
         wanted = _as_element(value)
         for i in range(len(self)):
-            if _same(core._seq_item(self, i), wanted, set()):
+            if _same(self[i], wanted, set()):
                 _list_erase(self, i)
                 return
         raise ValueError(f"{value!r} is not in the list")

@@ -201,6 +201,31 @@ def test_071_ctrl_c_reaches_a_function_that_asks(mod):
     assert time.monotonic() - begin < 4
 
 
+def test_071_no_callback_runs_before_a_noticed_signal_is_delivered(mod):
+    called = []
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            mod.call_after_signal(5000, lambda: called.append(1))
+    finally:
+        timer.join()
+    assert called == []
+
+
+def test_endless_recursion_through_the_boundary_is_an_error(mod):
+    def down():
+        return mod.apply(down)
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(250)
+    try:
+        with pytest.raises(RuntimeError, match="recursion"):
+            down()
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 def test_072_a_half_converted_list_is_released(mod, point_index):
     point = mod.make_point(1, 2.0)
     with pytest.raises(OverflowError):

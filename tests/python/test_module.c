@@ -253,6 +253,14 @@ EXPORT(wait_for_signal) {
   return 0;
 }
 
+/* Waits for a signal, then calls args[1] all the same. */
+EXPORT(call_after_signal) {
+  int64_t ms;
+  UNUSED();
+  for (ms = 0; ms < args[0].v_int64 && TVMFFIEnvCheckSignals() == 0; ++ms) SleepMs(1);
+  return TVMFFIFunctionCall(args[1].v_obj, NULL, 0, result);
+}
+
 EXPORT(get_stream) {
   UNUSED();
   ReturnInt(result, (int64_t)(intptr_t)TVMFFIEnvGetStream((int32_t)args[0].v_int64,

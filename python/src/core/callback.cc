@@ -5,8 +5,10 @@
 namespace tvmffi::python {
 namespace {
 
-// What a Function made from a Python callable keeps.
+// An ffi.Function made here, laid out as the ABI says, with what it needs behind.
 struct Callback {
+  TVMFFIObject header;
+  TVMFFIFunctionCell cell;
   PyObject* callable;
   const DLPackExchangeAPI* api;
 };
@@ -69,13 +71,13 @@ bool Invoke(const Callback& callback, const TVMFFIAny* args, size_t num_args, TV
 
 // Runs on whatever thread drops the last reference. A finalized interpreter no longer owns the
 // callable.
-void DeleteCallback(void* self) {
+void DeleteCallback(void* self, int flags) {
   auto* callback = static_cast<Callback*>(self);
-  if (Py_IsInitialized()) {
+  if ((flags & kTVMFFIObjectDeleterFlagBitMaskStrong) != 0 && Py_IsInitialized()) {
     GilHolder gil;
     Py_DECREF(callback->callable);
   }
-  delete callback;
+  if ((flags & kTVMFFIObjectDeleterFlagBitMaskWeak) != 0) delete callback;
 }
 
 }  // namespace
@@ -87,6 +89,12 @@ extern "C" TVM_FFI_DLL_EXPORT __attribute__((noinline)) int TVMFFIPythonCallback
     void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
   namespace py = tvmffi::python;
   py::GilHolder gil;
+  // A signal noticed by TVMFFIEnvCheckSignals is still pending: no Python code runs before it is
+  // delivered.
+  if (PyErr_Occurred() != nullptr) {
+    TVMFFIErrorSetRaisedFromCStr("EnvErrorAlreadySet", "");
+    return -1;
+  }
   const auto& callback = *static_cast<py::Callback*>(self);
   if (py::Invoke(callback, args, static_cast<size_t>(num_args), result)) return 0;
   py::RaiseIntoFfi();
@@ -96,14 +104,15 @@ extern "C" TVM_FFI_DLL_EXPORT __attribute__((noinline)) int TVMFFIPythonCallback
 namespace tvmffi::python {
 
 HandleRef FunctionFromCallable(PyObject* callable, const DLPackExchangeAPI* api) {
-  auto* callback = new Callback{callable, api};
-  TVMFFIObjectHandle function = nullptr;
-  if (!Check(TVMFFIFunctionCreate(callback, TVMFFIPythonCallback, DeleteCallback, &function))) {
-    delete callback;
-    return HandleRef();
-  }
+  auto* callback = new Callback{};
+  callback->header.combined_ref_count = kOneStrongOneWeak;
+  callback->header.type_index = kTVMFFIFunction;
+  callback->header.deleter = DeleteCallback;
+  callback->cell.safe_call = TVMFFIPythonCallback;
   Py_INCREF(callable);
-  return HandleRef::Steal(function);
+  callback->callable = callable;
+  callback->api = api;
+  return HandleRef::Steal(callback);
 }
 
 }  // namespace tvmffi::python

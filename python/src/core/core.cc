@@ -2,6 +2,7 @@
 // before it.
 #include <cstring>
 
+#include "container.h"
 #include "dtype.h"
 #include "error.h"
 #include "function.h"
@@ -101,10 +102,11 @@ PyModuleDef kModule = {PyModuleDef_HEAD_INIT,
 
 bool InitModule(PyObject* module) {
   PyRef version = PyRef::Steal(Py_BuildValue("(ii)", DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION));
-  return InitState(module) && InitObjectTypes() && InitFunctionType() && InitTensorType() &&
-         InitDlpack() && InitErrorType() && InitStringType() && InitDataTypeType() &&
-         InitDeviceType() && InitReflection() && InitRegistry() && RegisterEnvironment() &&
-         version && PyModule_AddObjectRef(module, "__dlpack_version__", version.get()) == 0;
+  return InitState(module) && InitObjectTypes() && InitContainerTypes() && InitFunctionType() &&
+         InitTensorType() && InitDlpack() && InitErrorType() && InitStringType() &&
+         InitDataTypeType() && InitDeviceType() && InitReflection() && InitRegistry() &&
+         RegisterEnvironment() && version &&
+         PyModule_AddObjectRef(module, "__dlpack_version__", version.get()) == 0;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "dtype.h"
 #include "error.h"
 #include "function.h"
+#include "numpy.h"
 #include "object.h"
 #include "state.h"
 #include "tensor.h"
@@ -143,6 +144,14 @@ bool SetDlpackProducer(ArgScope& scope, PyObject* arg, TVMFFIAny* out, const voi
   void* pointer = PyLong_AsVoidPtr(stream.get());
   if (PyErr_Occurred()) return false;
   UseStream(scope, device, pointer);
+  return true;
+}
+
+bool SetNumpyArray(ArgScope& scope, PyObject* arg, TVMFFIAny* out, const void*) {
+  TVMFFIObjectHandle tensor = NumpyTensor(arg).release();
+  if (tensor == nullptr) return SetDlpackProducer(scope, arg, out, nullptr);
+  SetObject(out, tensor);
+  scope.OwnNumpy(tensor);
   return true;
 }
 
@@ -389,6 +398,8 @@ bool ClassifyTensorOrStream(PyTypeObject* type, PyObject* arg, Converter* out) {
     *out = {SetIntPointer, nullptr};
   } else if (IsLoadedInstance(arg, "torch", "Tensor")) {
     *out = {SetTorchTensor, nullptr};
+  } else if (IsNumpyArrayType(type)) {
+    *out = {SetNumpyArray, nullptr};
   } else if (ClassHas(type, "__dlpack__")) {
     *out = {SetDlpackProducer, ClassHas(type, kEnvStream) ? kEnvStream : nullptr};
   } else {

@@ -1,5 +1,6 @@
 // Tensors from and to other frameworks: exchange tables, capsules, __dlpack__.
 #include "error.h"
+#include "numpy.h"
 #include "object.h"
 #include "state.h"
 #include "tensor.h"
@@ -89,6 +90,10 @@ int ExportToTorch(DLManagedTensorVersioned* tensor, void** out) {
 
 HandleRef ImportAnything(PyObject* producer, int32_t alignment, bool contiguous) {
   if (PyCapsule_CheckExact(producer)) return TensorFromCapsule(producer, alignment, contiguous);
+  if (alignment == 0 && !contiguous && IsNumpyArrayType(Py_TYPE(producer))) {
+    HandleRef tensor = NumpyTensor(producer);
+    if (tensor) return tensor;
+  }
   const DLPackExchangeAPI* api = ExchangeApiOf(Py_TYPE(producer));
   if (api != nullptr) {
     HandleRef tensor = TensorFromExchangeApi(api, producer, alignment, contiguous);
@@ -99,38 +104,146 @@ HandleRef ImportAnything(PyObject* producer, int32_t alignment, bool contiguous)
   return TensorFromProducer(producer, alignment, contiguous);
 }
 
-// core._from_dlpack(producer, require_alignment, require_contiguous)
-PyObject* FromDlpack(PyObject*, PyObject* args) {
-  PyObject* producer;
-  int alignment, contiguous;
-  if (!PyArg_ParseTuple(args, "Oip:_from_dlpack", &producer, &alignment, &contiguous)) {
+// Keyword arguments of a METH_FASTCALL | METH_KEYWORDS function: calls set(name, value) for each.
+template <typename Set>
+bool ForEachKeyword(PyObject* const* args, Py_ssize_t nargs, PyObject* names, Set set) {
+  Py_ssize_t count = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    PyObject* name = PyTuple_GET_ITEM(names, i);
+    if (set(name, args[nargs + i])) continue;
+    if (!PyErr_Occurred()) PyErr_Format(PyExc_TypeError, "unexpected keyword argument %R", name);
+    return false;
+  }
+  return true;
+}
+
+bool Named(PyObject* name, const char* text) {
+  return PyUnicode_CompareWithASCIIString(name, text) == 0;
+}
+
+constexpr const char* kFromDlpackDoc =
+    R"(from_dlpack(ext_tensor, *, require_alignment=0, require_contiguous=False)
+--
+
+Return a Tensor over another framework's memory, without a copy.
+
+Parameters
+----------
+ext_tensor
+    An object with ``__dlpack__``, or a DLPack capsule, which is used up.
+require_alignment
+    Bytes the data must be aligned to; 0 for any. RuntimeError when it is not.
+require_contiguous
+    Refuse strided data with RuntimeError.
+)";
+
+PyObject* FromDlpack(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
+  long alignment = 0;
+  int contiguous = 0;
+  if (nargs != 1) {
+    PyErr_SetString(PyExc_TypeError, "from_dlpack() takes one positional argument");
     return nullptr;
   }
-  if (alignment < 0) {
-    return PyErr_Format(PyExc_ValueError, "require_alignment is %d, less than 0", alignment);
+  bool parsed = ForEachKeyword(args, nargs, names, [&](PyObject* name, PyObject* value) {
+    if (Named(name, "require_alignment")) {
+      alignment = PyLong_AsLong(value);
+      return !PyErr_Occurred();
+    }
+    return Named(name, "require_contiguous") && (contiguous = PyObject_IsTrue(value)) != -1;
+  });
+  if (parsed && alignment >= 0 && alignment <= INT32_MAX) {
+    HandleRef tensor = ImportAnything(args[0], static_cast<int32_t>(alignment), contiguous != 0);
+    return tensor ? TensorToPython(tensor.release(), nullptr) : nullptr;
   }
-  HandleRef tensor = ImportAnything(producer, alignment, contiguous != 0);
-  return tensor ? TensorToPython(tensor.release(), nullptr) : nullptr;
+  if (!PyErr_Occurred()) {
+    PyErr_Format(PyExc_ValueError, "require_alignment is %ld, not a number of bytes", alignment);
+  }
+  return nullptr;
 }
 
 PyMethodDef kModuleMethods[] = {
-    {"_from_dlpack", FromDlpack, METH_VARARGS, "Import a tensor without copying."},
-    {"_to_dlpack", ExportCapsule<Legacy>, METH_O, "A Tensor as capsule 'dltensor'."},
-    {"_to_dlpack_versioned", ExportCapsule<Versioned>, METH_O,
-     "A Tensor as capsule 'dltensor_versioned'."},
+    {"from_dlpack", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(FromDlpack)),
+     METH_FASTCALL | METH_KEYWORDS, kFromDlpackDoc},
     {nullptr, nullptr, 0, nullptr},
 };
 
+// What __dlpack__ was asked for.
+struct ExportRequest {
+  bool versioned = false;
+  PyObject* device = nullptr;
+  bool copy = false;
+
+  bool Set(PyObject* name, PyObject* value) {
+    if (Named(name, "stream")) return true;
+    if (value == Py_None) {
+      return Named(name, "max_version") || Named(name, "dl_device") || Named(name, "copy");
+    }
+    if (Named(name, "max_version")) {
+      PyRef major = PyRef::Steal(PySequence_GetItem(value, 0));
+      long number = major ? PyLong_AsLong(major.get()) : -1;
+      versioned = number >= DLPACK_MAJOR_VERSION;
+      return !PyErr_Occurred();
+    }
+    if (Named(name, "dl_device")) {
+      device = value;
+      return true;
+    }
+    if (!Named(name, "copy")) return false;
+    int truth = PyObject_IsTrue(value);
+    copy = truth == 1;
+    return truth >= 0;
+  }
+};
+
+bool IsDevice(PyObject* requested, DLDevice device) {
+  PyRef type = PyRef::Steal(PySequence_GetItem(requested, 0));
+  PyRef id = PyRef::Steal(type ? PySequence_GetItem(requested, 1) : nullptr);
+  if (!id) return false;
+  return PyLong_AsLong(type.get()) == device.device_type &&
+         PyLong_AsLong(id.get()) == device.device_id;
+}
+
 }  // namespace
+
+PyObject* TensorToCapsule(PyObject* self, PyObject*) {
+  return ExportCapsule<Legacy>(nullptr, self);
+}
+
+PyObject* TensorToVersionedCapsule(PyObject* self, PyObject*) {
+  return ExportCapsule<Versioned>(nullptr, self);
+}
+
+PyObject* TensorDlpack(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* names) {
+  if (nargs != 0) {
+    PyErr_SetString(PyExc_TypeError, "__dlpack__() takes keyword arguments only");
+    return nullptr;
+  }
+  ExportRequest request;
+  bool parsed = ForEachKeyword(args, nargs, names, [&](PyObject* name, PyObject* value) {
+    return request.Set(name, value);
+  });
+  if (!parsed || !RequireHandle(self)) return nullptr;
+  DLDevice device = TVMFFITensorGetDLTensorPtr(HandleOf(self))->device;
+  if (request.device != nullptr && !IsDevice(request.device, device)) {
+    if (PyErr_Occurred()) return nullptr;
+    return PyErr_Format(PyExc_BufferError, "cannot export to device %R: the data is on (%d, %d)",
+                        request.device, static_cast<int>(device.device_type), device.device_id);
+  }
+  if (request.copy) {
+    PyErr_SetString(PyExc_BufferError, "cannot export a copy, only the tensor's own memory");
+    return nullptr;
+  }
+  return request.versioned ? TensorToVersionedCapsule(self, nullptr)
+                           : TensorToCapsule(self, nullptr);
+}
 
 const DLPackExchangeAPI* ExchangeApiOf(PyTypeObject* type) {
   if (g_state.skip_exchange_api) return nullptr;
-  PyRef table = PyRef::Steal(
-      PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), "__dlpack_c_exchange_api__"));
-  if (!table) {
-    PyErr_Clear();
-    return nullptr;
-  }
+  // A miss must be cheap: from_dlpack() asks every time.
+  if (_PyType_Lookup(type, g_state.str_exchange_api) == nullptr) return nullptr;
+  PyRef table =
+      PyRef::Steal(PyObject_GetAttr(reinterpret_cast<PyObject*>(type), g_state.str_exchange_api));
+  if (!table) return nullptr;
   if (table.get() == Py_None) return nullptr;
   void* pointer = PyCapsule_CheckExact(table.get())
                       ? PyCapsule_GetPointer(table.get(), kExchangeApiName)

@@ -290,11 +290,8 @@ PyObject* ExceptionFromError(TVMFFIObjectHandle error) {
 }
 
 bool InitErrorType() {
-  State& s = g_state;
-  PyRef bases = PyRef::Steal(PyTuple_Pack(1, s.c_object));
-  if (!bases) return false;
-  s.c_error = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&kErrorSpec, bases.get()));
-  return s.c_error != nullptr && PyModule_AddType(s.module, s.c_error) == 0 && FillErrorTables();
+  g_state.c_error = AddType(&kErrorSpec, g_state.c_object);
+  return g_state.c_error != nullptr && FillErrorTables();
 }
 
 }  // namespace tvmffi::python

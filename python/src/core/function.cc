@@ -239,12 +239,8 @@ PyObject* FunctionVectorcall(PyObject* self, PyObject* const* args, size_t nargs
 }
 
 bool InitFunctionType() {
-  State& s = g_state;
-  PyRef bases = PyRef::Steal(PyTuple_Pack(1, s.c_object));
-  if (!bases) return false;
-  s.c_function =
-      reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&kFunctionSpec, bases.get()));
-  return s.c_function != nullptr && PyModule_AddType(s.module, s.c_function) == 0;
+  g_state.c_function = AddType(&kFunctionSpec, g_state.c_object);
+  return g_state.c_function != nullptr;
 }
 
 }  // namespace tvmffi::python

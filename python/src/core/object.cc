@@ -183,16 +183,6 @@ PyType_Slot kObjectSlots[] = {
 PyType_Spec kObjectSpec = {"tvm_ffi.core.CObject", sizeof(ObjectWrapper), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, kObjectSlots};
 
-PyType_Slot kContainerSlots[] = {
-    {Py_tp_doc, const_cast<char*>("Container whose tensors come back as the framework's own.")},
-    {Py_tp_new, reinterpret_cast<void*>(NewObject)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(DeallocWrapper)},
-    {0, nullptr},
-};
-
-PyType_Spec kContainerSpec = {"tvm_ffi.core.CContainerBase", sizeof(ContainerWrapper), 0,
-                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, kContainerSlots};
-
 PyType_Slot kRValueSlots[] = {
     {Py_tp_doc, const_cast<char*>("Argument that gives its object away; made by Object._move().")},
     {Py_tp_dealloc, reinterpret_cast<void*>(DeallocRValueRef)},
@@ -242,6 +232,8 @@ PyMethodDef kModuleMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
+}  // namespace
+
 PyTypeObject* AddType(PyType_Spec* spec, PyTypeObject* base) {
   PyRef bases = PyRef::Steal(PyTuple_Pack(1, base));
   if (!bases) return nullptr;
@@ -249,8 +241,6 @@ PyTypeObject* AddType(PyType_Spec* spec, PyTypeObject* base) {
   if (type == nullptr || PyModule_AddType(g_state.module, type) != 0) return nullptr;
   return type;
 }
-
-}  // namespace
 
 void AdoptHandle(PyObject* wrapper, TVMFFIObjectHandle owned) {
   reinterpret_cast<ObjectWrapper*>(wrapper)->handle = owned;
@@ -305,10 +295,8 @@ bool InitObjectTypes() {
   State& s = g_state;
   s.c_object = AddType(&kObjectSpec, &PyBaseObject_Type);
   if (s.c_object == nullptr) return false;
-  s.c_container = AddType(&kContainerSpec, s.c_object);
   s.rvalue_ref = AddType(&kRValueSpec, &PyBaseObject_Type);
-  return s.c_container != nullptr && s.rvalue_ref != nullptr &&
-         PyModule_AddFunctions(s.module, kModuleMethods) == 0;
+  return s.rvalue_ref != nullptr && PyModule_AddFunctions(s.module, kModuleMethods) == 0;
 }
 
 }  // namespace tvmffi::python

@@ -52,6 +52,9 @@ void DeallocWrapper(PyObject* self);
 // Raises ValueError and returns false when the wrapper holds no object.
 bool RequireHandle(PyObject* wrapper);
 
+// Makes a type from its spec and adds it to the module; NULL with a Python exception on failure.
+PyTypeObject* AddType(PyType_Spec* spec, PyTypeObject* base);
+
 bool InitObjectTypes();
 bool InitReflection();
 

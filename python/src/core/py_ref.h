@@ -40,6 +40,9 @@ class PyRef {
   PyObject* object_ = nullptr;
 };
 
+// The reference counts of a new object.
+constexpr uint64_t kOneStrongOneWeak = 0x100000001u;
+
 inline void IncRef(TVMFFIObjectHandle handle) {
   __atomic_fetch_add(&static_cast<TVMFFIObject*>(handle)->combined_ref_count, 1, __ATOMIC_RELAXED);
 }

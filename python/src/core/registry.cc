@@ -117,70 +117,7 @@ PyObject* EnvGetStream(PyObject*, PyObject* args) {
   return PyLong_FromVoidPtr(TVMFFIEnvGetStream(device_type, device_id));
 }
 
-// The cells of an Array or List, NULL with a Python exception for anything else.
-const TVMFFISeqCell* SequenceOf(PyObject* arg) {
-  if (!IsWrapper(arg, g_state.c_container) || !RequireHandle(arg)) {
-    if (!PyErr_Occurred()) {
-      PyErr_Format(PyExc_TypeError, "'%s' is no FFI container", Py_TYPE(arg)->tp_name);
-    }
-    return nullptr;
-  }
-  int32_t type_index = TVMFFIObjectGetTypeIndex(HandleOf(arg));
-  if (type_index != kTVMFFIArray && type_index != kTVMFFIList) {
-    PyErr_Format(PyExc_TypeError, "'%s' is no FFI sequence", Py_TYPE(arg)->tp_name);
-    return nullptr;
-  }
-  return reinterpret_cast<const TVMFFISeqCell*>(static_cast<char*>(HandleOf(arg)) +
-                                                sizeof(TVMFFIObject));
-}
-
-// core._seq_size(sequence)
-PyObject* SeqSize(PyObject*, PyObject* arg) {
-  const TVMFFISeqCell* cell = SequenceOf(arg);
-  return cell == nullptr ? nullptr : PyLong_FromLongLong(cell->size);
-}
-
-// core._seq_item(sequence, index): index may be negative.
-PyObject* SeqItem(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
-  if (nargs != 2) {
-    PyErr_SetString(PyExc_TypeError, "_seq_item takes a sequence and an index");
-    return nullptr;
-  }
-  const TVMFFISeqCell* cell = SequenceOf(args[0]);
-  if (cell == nullptr) return nullptr;
-  Py_ssize_t index = PyNumber_AsSsize_t(args[1], PyExc_IndexError);
-  if (index == -1 && PyErr_Occurred()) return nullptr;
-  // An index object may have run Python code; the size is read after it.
-  Py_ssize_t at = index < 0 ? index + cell->size : index;
-  if (at < 0 || at >= cell->size) {
-    return PyErr_Format(PyExc_IndexError, "index %zd of a sequence of %lld", index,
-                        static_cast<long long>(cell->size));
-  }
-  return AnyViewToPython(static_cast<const TVMFFIAny*>(cell->data)[at],
-                         reinterpret_cast<ContainerWrapper*>(args[0])->api);
-}
-
-// core._call_for(container, function, argument): a call whose tensors come back as the container's
-// do.
-PyObject* CallFor(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
-  if (nargs != 3 || !IsWrapper(args[0], g_state.c_container) ||
-      !IsWrapper(args[1], g_state.c_function)) {
-    PyErr_SetString(PyExc_TypeError, "_call_for takes a container, a Function and an argument");
-    return nullptr;
-  }
-  ArgScope scope;
-  TVMFFIAny argument;
-  TVMFFIAny result = MakeNone();
-  if (!RequireHandle(args[1]) || !SetArgument(scope, args[2], &argument) ||
-      !Check(TVMFFIFunctionCall(HandleOf(args[1]), &argument, 1, &result))) {
-    return nullptr;
-  }
-  return AnyToPython(result, reinterpret_cast<ContainerWrapper*>(args[0])->api);
-}
-
 PyMethodDef kMethods[] = {
-    {"_call_for", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(CallFor)), METH_FASTCALL,
-     "Call a function on behalf of a container."},
     {"_get_global_func", GetGlobalFunc, METH_O, "Global function of a name, or None."},
     {"_register_global_func", RegisterGlobalFunc, METH_VARARGS, "Publish a callable."},
     {"_convert", Convert, METH_O, "A value as the ABI sees it."},
@@ -188,9 +125,6 @@ PyMethodDef kMethods[] = {
     {"_make_shape", MakeShapeObject, METH_O, "A tuple of integers as ffi.Shape."},
     {"_env_set_stream", EnvSetStream, METH_VARARGS, "Set this thread's stream of a device."},
     {"_env_get_stream", EnvGetStream, METH_VARARGS, "This thread's stream of a device."},
-    {"_seq_size", SeqSize, METH_O, "Number of elements."},
-    {"_seq_item", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(SeqItem)), METH_FASTCALL,
-     "One element."},
     {nullptr, nullptr, 0, nullptr},
 };
 

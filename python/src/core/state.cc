@@ -62,6 +62,7 @@ bool InitState(PyObject* module) {
   s.str_tvm_ffi_dtype = Intern("_tvm_ffi_dtype");
   s.str_tvm_ffi_error = Intern("__tvm_ffi_error__");
   s.str_dlpack = Intern("__dlpack__");
+  s.str_exchange_api = Intern("__dlpack_c_exchange_api__");
   s.str_value = Intern("value");
   s.release_gil = EnvironmentFlag("TVM_FFI_RELEASE_GIL_BY_DEFAULT", true);
   s.skip_exchange_api = EnvironmentFlag("TVM_FFI_SKIP_DLPACK_C_EXCHANGE_API", false);

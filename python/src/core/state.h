@@ -51,6 +51,7 @@ struct State {
   PyObject* str_tvm_ffi_dtype = nullptr;
   PyObject* str_tvm_ffi_error = nullptr;
   PyObject* str_dlpack = nullptr;
+  PyObject* str_exchange_api = nullptr;
   PyObject* str_value = nullptr;
 
   bool release_gil = true;

@@ -128,6 +128,13 @@ PyMethodDef kMethods[] = {
     {"size", Size, METH_O, "Extent of one dimension; negative counts from the end."},
     {"data_ptr", DataPtr, METH_NOARGS, "Address of the first element."},
     {"is_contiguous", IsContiguous, METH_NOARGS, "Whether the elements lie row-major, compact."},
+    {"__dlpack__", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(TensorDlpack)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "__dlpack__($self, *, stream=None, max_version=None, dl_device=None, copy=None)\n--\n\n"
+     "Export as a capsule; no synchronisation is done with the stream."},
+    {"_to_dlpack", TensorToCapsule, METH_NOARGS, "Export as capsule 'dltensor'."},
+    {"_to_dlpack_versioned", TensorToVersionedCapsule, METH_NOARGS,
+     "Export as capsule 'dltensor_versioned'."},
     {"__dlpack_device__", DlpackDevice, METH_NOARGS, "(device_type, device_id)."},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -153,11 +160,8 @@ PyObject* WrapTensorView(DLTensor* view) {
 }
 
 bool InitTensorType() {
-  State& s = g_state;
-  PyRef bases = PyRef::Steal(PyTuple_Pack(1, s.c_object));
-  if (!bases) return false;
-  s.c_tensor = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&kSpec, bases.get()));
-  return s.c_tensor != nullptr && PyModule_AddType(s.module, s.c_tensor) == 0;
+  g_state.c_tensor = AddType(&kSpec, g_state.c_object);
+  return g_state.c_tensor != nullptr;
 }
 
 }  // namespace tvmffi::python

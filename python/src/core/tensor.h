@@ -19,6 +19,11 @@ HandleRef TensorFromCapsule(PyObject* capsule, int32_t alignment, bool contiguou
 // Through __dlpack__().
 HandleRef TensorFromProducer(PyObject* object, int32_t alignment, bool contiguous);
 
+// Methods of Tensor: __dlpack__, _to_dlpack, _to_dlpack_versioned.
+PyObject* TensorDlpack(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* names);
+PyObject* TensorToCapsule(PyObject* self, PyObject*);
+PyObject* TensorToVersionedCapsule(PyObject* self, PyObject*);
+
 // The tensor as a tensor of the table's framework, or as a Tensor when the framework refuses. Takes
 // `owned` always.
 PyObject* TensorToPython(TVMFFIObjectHandle owned, const DLPackExchangeAPI* api);

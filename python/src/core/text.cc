@@ -49,7 +49,11 @@ PyObject* MakeNative(PyTypeObject* cls, PyRef builtin, HandleRef owned) {
   if (!cached) return nullptr;
   PyRef native = PyRef::Steal(PyObject_CallOneArg(reinterpret_cast<PyObject*>(cls), builtin.get()));
   if (!native) return nullptr;
-  if (PyObject_SetAttr(native.get(), g_state.str_cached_object, cached.get()) != 0) return nullptr;
+  if (cls == g_state.string) {
+    reinterpret_cast<StringWrapper*>(native.get())->cached_object = cached.release();
+  } else if (PyObject_SetAttr(native.get(), g_state.str_cached_object, cached.get()) != 0) {
+    return nullptr;
+  }
   return native.release();
 }
 
@@ -94,13 +98,8 @@ TVMFFIObjectHandle CachedHandle(PyObject* native) {
 }
 
 bool InitStringType() {
-  PyRef bases = PyRef::Steal(PyTuple_Pack(1, &PyUnicode_Type));
-  if (!bases) return false;
-  g_state.string =
-      reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&kStringSpec, bases.get()));
-  return g_state.string != nullptr &&
-         PyModule_AddObjectRef(g_state.module, "String",
-                               reinterpret_cast<PyObject*>(g_state.string)) == 0;
+  g_state.string = AddType(&kStringSpec, &PyUnicode_Type);
+  return g_state.string != nullptr;
 }
 
 }  // namespace tvmffi::python
