@@ -224,7 +224,7 @@ TEST(CAbi, C105_AFunctionKeepsItsLibraryMapped) {
 }
 
 // A module without a library, made from the bytes that a tree holds for it.
-class CustomModuleObj : public tvm::ffi::ModuleObj {
+class CustomModuleObj final : public tvm::ffi::ModuleObj {
  public:
   explicit CustomModuleObj(std::string bytes) : bytes_(std::move(bytes)) {}
   const char* kind() const final { return "test_custom"; }
