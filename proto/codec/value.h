@@ -72,6 +72,7 @@ class FrameWriter {
              uint32_t num_cells) {
     const size_t size = sizeof(FrameHeader) + num_cells * sizeof(WireCell);
     size_ = 0;
+    if (capacity_ > kKeptCapacity) Shrink();
     if (size > capacity_) Grow(size);
     const FrameHeader header = {op, 0, 0, num_cells, 0, lane_call, target, call_id};
     std::memcpy(data_.get(), &header, sizeof(header));
@@ -114,6 +115,9 @@ class FrameWriter {
   size_t size() const { return size_; }
 
  private:
+  // A buffer that one large frame made longer than this is given back with the next one.
+  static constexpr size_t kKeptCapacity = 4u << 20;
+
   static size_t TopCell(uint32_t index) { return sizeof(FrameHeader) + index * sizeof(WireCell); }
   void StoreCell(size_t at, const WireCell& cell) {
     std::memcpy(data_.get() + at, &cell, sizeof(cell));
@@ -135,6 +139,7 @@ class FrameWriter {
   Status AppendCells(uint64_t count, size_t* offset);
   void AppendNotes();
   void Grow(size_t size);
+  void Shrink();
 
   std::unique_ptr<char[]> data_;
   size_t capacity_ = 0;
@@ -187,7 +192,7 @@ class FrameReader {
   Status GetTop(uint32_t index, ValueImporter* importer, bool owned, TVMFFIAny* out);
   Status GetCell(size_t at, ValueImporter* importer, bool owned, uint32_t depth, TVMFFIAny* out);
   Status GetSmall(const WireCell& cell, TVMFFIAny* out);
-  Status GetBytes(const WireCell& cell, bool owned, TVMFFIAny* out);
+  Status GetBytes(size_t at, const WireCell& cell, bool owned, TVMFFIAny* out);
   Status GetShape(const WireCell& cell, TVMFFIAny* out);
   Status GetError(const WireCell& cell, ValueImporter* importer, TVMFFIAny* out);
   Status GetContainer(const WireCell& cell, ValueImporter* importer, uint32_t depth,
