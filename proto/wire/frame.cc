@@ -82,10 +82,9 @@ Status ControlSender::Queue(const std::vector<char>& payload, std::vector<Unique
                 std::to_string(kMaxControlPayload) + " and " + std::to_string(kMaxControlFds)};
   }
   if (queued_bytes_ + payload.size() > kMaxQueuedBytes || frames_.size() >= kMaxQueuedFrames) {
-    return {Code::kResourceExhausted, "cannot send a control frame: " +
-                                          std::to_string(frames_.size()) + " frames with " +
-                                          std::to_string(queued_bytes_) +
-                                          " bytes wait for a peer that does not read"};
+    return {Code::kResourceExhausted,
+            "cannot send a control frame: " + std::to_string(frames_.size()) + " frames with " +
+                std::to_string(queued_bytes_) + " bytes wait for a peer that does not read"};
   }
   ControlHeader header{kControlMagic, kControlVersion, static_cast<uint16_t>(fds.size()),
                        static_cast<uint32_t>(payload.size())};

@@ -1,5 +1,5 @@
-// Control frames: a 12-byte header, then one flatbuffer. A frame's descriptors travel with its first byte.
-// No system calls here; proto/wire/socket.h moves the bytes.
+// Control frames: a 12-byte header, then one flatbuffer. A frame's descriptors travel with its
+// first byte. No system calls here; proto/wire/socket.h moves the bytes.
 #ifndef TVMFFI_PROTO_WIRE_FRAME_H_
 #define TVMFFI_PROTO_WIRE_FRAME_H_
 
@@ -33,8 +33,8 @@ struct ControlFrame {
   std::vector<UniqueFd> fds;
 };
 
-// Puts frames together from whatever pieces the socket delivers. Holds at most one largest frame and one piece more.
-// After an error the connection is of no use any more.
+// Puts frames together from whatever pieces the socket delivers. Holds at most one largest frame
+// and one piece more. After an error the connection is of no use any more.
 class ControlReceiver {
  public:
   static constexpr size_t kMaxPiece = 64 * 1024;
@@ -42,7 +42,8 @@ class ControlReceiver {
   // Takes what one recvmsg delivered, at most kMaxPiece bytes.
   Status Append(const char* bytes, size_t size, std::vector<UniqueFd> fds);
 
-  // The next complete frame, or nothing when bytes are missing. To be called until it returns nothing.
+  // The next complete frame, or nothing when bytes are missing. To be called until it returns
+  // nothing.
   Result<std::optional<ControlFrame>> Next();
 
   // True inside a frame: an end of the stream here is an error.

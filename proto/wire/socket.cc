@@ -51,7 +51,8 @@ ssize_t SendPiece(int socket, const ControlSender::Piece& piece) {
   return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-// kOk when the socket is ready for `events` (or has an error to report), kDeadlineExceeded otherwise.
+// kOk when the socket is ready for `events` (or has an error to report), kDeadlineExceeded
+// otherwise.
 Status WaitFor(int socket, short events, int64_t deadline, const char* what) {
   for (;;) {
     int64_t left = deadline == kNever ? kNever : deadline - MonotonicNanos();

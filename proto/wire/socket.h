@@ -1,4 +1,5 @@
-// Control frames over a Unix stream socket: descriptors close-on-exec, no SIGPIPE, the peer's uid from the kernel.
+// Control frames over a Unix stream socket: descriptors close-on-exec, no SIGPIPE, the peer's uid
+// from the kernel.
 #ifndef TVMFFI_PROTO_WIRE_SOCKET_H_
 #define TVMFFI_PROTO_WIRE_SOCKET_H_
 
@@ -32,8 +33,9 @@ enum class IoOutcome {
   kEnd,         // reading only: the peer closed the connection between two frames
 };
 
-// One recvmsg into `receiver`, never waiting whatever the socket's mode. Fails when the connection broke, ended inside
-// a frame, or descriptors were lost on the way (the limit of this process, or more than a frame may carry).
+// One recvmsg into `receiver`, never waiting whatever the socket's mode. Fails when the connection
+// broke, ended inside a frame, or descriptors were lost on the way (the limit of this process, or
+// more than a frame may carry).
 Result<IoOutcome> ReadControl(int socket, ControlReceiver* receiver);
 
 // Writes as much as fits, never waiting. kProgress means that nothing is left to write.
@@ -45,12 +47,13 @@ class ControlConnection {
   ControlConnection() = default;
   explicit ControlConnection(UniqueFd socket) : socket_(std::move(socket)) {}
 
-  // Waits until the whole frame is written or `deadline` (MonotonicNanos) passed. After an error the connection is of
-  // no use any more: part of a frame may be out. Takes duplicates of nothing: `fds` are closed once sent.
+  // Waits until the whole frame is written or `deadline` (MonotonicNanos) passed. After an error
+  // the connection is of no use any more: part of a frame may be out. Takes duplicates of nothing:
+  // `fds` are closed once sent.
   Status Send(const std::vector<char>& payload, std::vector<UniqueFd> fds, int64_t deadline);
 
-  // Waits for the next frame. kDeadlineExceeded leaves the connection usable, kUnavailable means that the peer closed
-  // it, anything else that it is broken.
+  // Waits for the next frame. kDeadlineExceeded leaves the connection usable, kUnavailable means
+  // that the peer closed it, anything else that it is broken.
   Result<ControlFrame> Receive(int64_t deadline);
 
   int fd() const { return socket_.get(); }

@@ -1,5 +1,5 @@
-// Messages as plain values. Decode is the only code that reads what a peer put into a frame: what it returns has been
-// checked, field by field, and owns its memory.
+// Messages as plain values. Decode is the only code that reads what a peer put into a frame: what
+// it returns has been checked, field by field, and owns its memory.
 #ifndef TVMFFI_PROTO_WIRE_VALIDATE_H_
 #define TVMFFI_PROTO_WIRE_VALIDATE_H_
 
@@ -149,11 +149,14 @@ using Message =
                  KillWorker, AwaitExit, WorkerExited, GetStats, Stats, Done, Failed, WorkerStart>;
 
 // Checks the frame, its number of descriptors included, against the schema and the bounds above.
+// The frame must be private to this process.
 Result<Message> Decode(const ControlFrame& frame);
 
-// The payload of a frame. Strings and vectors longer than the bounds are cut, so that what is sent is always accepted;
-// request messages are checked by their receiver.
-std::vector<char> Encode(const Message& message);
+// The same for bytes and a number of descriptors.
+Result<Message> Decode(const std::vector<char>& payload_untrusted, size_t num_fds);
+
+// The payload of a frame, or what in `message` Decode would refuse.
+Result<std::vector<char>> Encode(const Message& message);
 
 // As the schema and its users spell it: "Hello".
 const char* MessageName(const Message& message);
