@@ -154,7 +154,7 @@ Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
   return arena;
 }
 
-void Worker::Retain(uint64_t block_id, StagingBlock block, ObjectRef object) {
+void Worker::Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object) {
   Retained replaced;
   std::lock_guard<std::mutex> lock(lock_);
   Retained& retained = retained_[block_id];
@@ -165,21 +165,19 @@ void Worker::Retain(uint64_t block_id, StagingBlock block, ObjectRef object) {
 
 void Worker::Drop(uint64_t block_id) {
   Retained dropped;
-  {
-    std::lock_guard<std::mutex> lock(lock_);
-    auto found = retained_.find(block_id);
-    if (found == retained_.end()) return;
-    dropped = std::move(found->second);
-    retained_.erase(found);
-  }
-  staging_.Free(std::move(dropped.block));
+  std::lock_guard<std::mutex> lock(lock_);
+  auto found = retained_.find(block_id);
+  if (found == retained_.end()) return;
+  dropped = std::move(found->second);
+  retained_.erase(found);
 }
 
 bool Worker::IsRetained(const Arena& arena, uint64_t offset, uint64_t size) {
   std::lock_guard<std::mutex> lock(lock_);
   return std::any_of(retained_.begin(), retained_.end(), [&](const auto& entry) {
-    const StagingBlock& block = entry.second.block;
-    return block.arena.get() == &arena && offset >= block.offset && offset + size <= block.offset + block.size;
+    const StagingBlock* block = entry.second.block.get();
+    return block != nullptr && block->arena.get() == &arena && offset >= block->offset &&
+           offset + size <= block->offset + block->size;
   });
 }
 

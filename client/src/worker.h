@@ -62,7 +62,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Result<std::shared_ptr<Arena>> GrowResults(uint64_t size);
 
   // A block the worker goes on using after its call, until Drop; the object keeps the memory from being freed.
-  void Retain(uint64_t block_id, StagingBlock block, ObjectRef object);
+  void Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object);
   void Drop(uint64_t block_id);
   // Memory of a retained staged block that contains the range.
   bool IsRetained(const Arena& arena, uint64_t offset, uint64_t size);
@@ -82,6 +82,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // Has it killed, if `cause` is given, and waits until it is reaped. The first caller's cause counts; all callers get
   // the same end. Drops the worker's arenas.
   WorkerEnd End(std::optional<wire::KillCause> cause);
+  // True the first time.
+  bool MarkForgotten() { return !forgotten_.exchange(true); }
   // As End, without waiting, and the end is of no interest.
   void Close();
 
@@ -106,6 +108,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::mutex end_lock_;
   WorkerEnd end_;
   std::atomic<bool> ended_{false};
+  std::atomic<bool> forgotten_{false};
 
   // Guards what follows; never held while something is waited for or destroyed.
   std::mutex lock_;
@@ -114,7 +117,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::vector<std::shared_ptr<Arena>> results_;
   std::vector<std::optional<uint64_t>> modules_;
   struct Retained {
-    StagingBlock block;
+    std::shared_ptr<StagingBlock> block;
     ObjectRef object;
   };
   std::map<uint64_t, Retained> retained_;
