@@ -7,11 +7,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <utility>
+#include <cerrno>
+#include <vector>
 
 #include "proto/base/clock.h"
 #include "proto/channel/lane.h"
@@ -47,7 +49,9 @@ class Child {
  public:
   template <typename Body>
   explicit Child(Body body) : pid_(::fork()) {
-    if (pid_ == 0) ::_exit(body() ? 0 : 1);
+    if (pid_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::_exit(body() ? 0 : 1);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -108,6 +112,14 @@ inline cpu_set_t AllowedCpus() {
   CPU_ZERO(&allowed);
   ::sched_getaffinity(0, sizeof(allowed), &allowed);
   return allowed;
+}
+
+inline std::vector<int> CpuNumbers(const cpu_set_t& set) {
+  std::vector<int> numbers;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) numbers.push_back(cpu);
+  }
+  return numbers;
 }
 
 // CPU time of the calling process.

@@ -136,33 +136,60 @@ WaitContext Sleepy() {
   return context;
 }
 
+// Up to 2 us, short ones as likely as long ones: where the post meets a peer that is just falling
+// asleep.
 void Delay(std::minstd_rand* random) {
-  const int64_t end = MonotonicNanos() + static_cast<int64_t>((*random)() % 3000);
+  const int64_t limit = int64_t{1} << ((*random)() % 12);
+  const int64_t end = MonotonicNanos() + static_cast<int64_t>((*random)()) % limit;
   while (MonotonicNanos() < end) {
   }
 }
 
-bool SleepyRounds(LaneMemory* memory, Side side, int rounds) {
-  SpinBudget spin(Side::kClient, kColdWake);
+enum class Habit { kSpins, kSleeps };
+
+bool PlayRounds(LaneMemory* memory, Side side, Habit habit, int rounds) {
+  SpinBudget spin(Side::kClient, 100000);
   Lane lane(memory, side, &spin);
   std::minstd_rand random(side == Side::kClient ? 1 : 2);
   std::vector<char> frame;
+  if (side == Side::kClient) lane.Send(&rounds, sizeof(rounds));
   for (int i = 0; i < rounds; ++i) {
-    if (side == Side::kClient) lane.Send(&i, sizeof(i));
-    if (lane.Receive(Sleepy(), &frame) != WaitOutcome::kFrame) return false;
+    const WaitContext context = habit == Habit::kSleeps ? Sleepy() : Patiently();
+    if (lane.Receive(context, &frame) != WaitOutcome::kFrame) return false;
     Delay(&random);
-    if (side == Side::kWorker) lane.Send(&i, sizeof(i));
+    lane.Send(&i, sizeof(i));
   }
   return true;
 }
 
-TEST_F(WakeupTest, NoWakeUpIsLostBetweenTwoThatAlwaysSleep) {
-  constexpr int kRounds = 100000;
-  Child worker([&] { return SleepyRounds(memory_.get(), Side::kWorker, kRounds); });
+struct Pair {
+  Habit client;
+  Habit worker;
+};
 
-  EXPECT_TRUE(SleepyRounds(memory_.get(), Side::kClient, kRounds));
+class LostWakeUp : public WakeupTest, public ::testing::WithParamInterface<Pair> {};
+
+// Left alone, the scheduler puts two that always sleep on one CPU, where nothing races.
+TEST_P(LostWakeUp, DoesNotHappenInAHundredThousandRounds) {
+  constexpr int kRounds = 100000;
+  const std::vector<int> cpus = CpuNumbers(AllowedCpus());
+  Child worker([&] {
+    return PinTo(cpus.back()) &&
+           PlayRounds(memory_.get(), Side::kWorker, GetParam().worker, kRounds);
+  });
+  Child client([&] {
+    return PinTo(cpus.front()) &&
+           PlayRounds(memory_.get(), Side::kClient, GetParam().client, kRounds);
+  });
+
+  EXPECT_TRUE(client.Succeeded());
   EXPECT_TRUE(worker.Succeeded());
 }
+
+INSTANTIATE_TEST_SUITE_P(Habits, LostWakeUp,
+                         ::testing::Values(Pair{Habit::kSleeps, Habit::kSleeps},
+                                           Pair{Habit::kSpins, Habit::kSleeps},
+                                           Pair{Habit::kSleeps, Habit::kSpins}));
 
 // CPU time per exchange, so that what else runs on the machine does not count: a spinner on the
 // peer's CPU burns its window, or whole time slices, on every one.
