@@ -19,7 +19,7 @@ void Lane::Send(const void* frame, size_t size) {
   assert(size <= kOverflowFrame);
   const char* bytes = static_cast<const char*>(frame);
   if (size <= kFrameHead) {
-    std::memcpy(own_->head, bytes, size);
+    if (size != 0) std::memcpy(own_->head, bytes, size);
   } else if (size <= kInlineFrame) {
     std::memcpy(own_->head, bytes, kFrameHead);
     std::memcpy(own_->tail, bytes + kFrameHead, size - kFrameHead);

@@ -73,7 +73,9 @@ enum WireKind : int32_t {
                          // carried, in encoding order
 };
 
-// Bookkeeping that rides along.
+// Bookkeeping that rides along. kRetained and kDropped are counted per block: one pair for each
+// argument tensor kept, and a kDropped on one lane may overtake its kRetained on another. A call's
+// kRetained notes are on the frame that closes it.
 enum class NoteKind : uint32_t {
   kRelease = 1,   // client -> worker: the client dropped its last use of a handle
   kRetained = 2,  // worker -> client: something kept argument block `id` beyond the call
@@ -91,7 +93,8 @@ enum TensorFlags : uint32_t {
   kTensorHasByteOffset = 2,
 };
 
-// A tensor inside an arena. Followed by `ndim` extents and `ndim` strides (elements), int64 each.
+// A tensor inside an arena; one of no bytes belongs to none, and its arena and offsets are 0.
+// Followed by `ndim` extents and `ndim` strides (elements), int64 each.
 struct TensorDesc {
   uint32_t arena_id;
   uint32_t flags;
@@ -130,7 +133,7 @@ struct SpillRef {
 inline constexpr uint32_t kMaxDepth = 64;
 inline constexpr uint32_t kMaxCells = 1u << 20;
 inline constexpr uint32_t kMaxNdim = 64;
-inline constexpr uint32_t kMaxNotes = 4096;
+inline constexpr uint32_t kMaxNotes = 65535;
 inline constexpr size_t kMaxFrame = 256u << 20;
 inline constexpr uint32_t kMaxTypeKey = 256;
 

@@ -6,6 +6,7 @@
 
 #include <tvm/ffi/c_api.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -103,7 +104,6 @@ class FrameWriter {
   // The note rides on the frame that is finished next; it survives a dropped one. At most kMaxNotes
   // ride on one frame, the rest on later ones.
   void AddNote(NoteKind kind, uint64_t id) { notes_.push_back({kind, 0, id}); }
-  bool has_notes() const { return !notes_.empty(); }
 
   // Completes the frame, [result, result + size()), valid until the next Start. 8-byte aligned.
   const char* Finish() {
@@ -112,7 +112,11 @@ class FrameWriter {
     std::memcpy(data_.get() + offsetof(FrameHeader, size), &size, sizeof(size));
     return data_.get();
   }
+  // Before Finish: without the notes.
   size_t size() const { return size_; }
+  size_t finished_size() const {
+    return size_ + std::min<size_t>(notes_.size(), kMaxNotes) * sizeof(Note);
+  }
 
  private:
   // A buffer that one large frame made longer than this is given back with the next one.
