@@ -95,9 +95,18 @@ Status RemoteFunction::Make(RemoteFunction* function, TVMFFIAny* out) {
   return OkStatus();
 }
 
-Status RemoteFunction::Make(std::shared_ptr<RemoteReference> module, std::string name, TVMFFIAny* out) {
+Failure RemoteFunction::MakeFound(std::shared_ptr<RemoteReference> module, std::string name,
+                                  const std::shared_ptr<Worker>& worker, uint64_t handle, TVMFFIAny* out) {
   std::shared_ptr<WorkerSlot> slot = module->slot();
-  return Make(new RemoteFunction(std::move(slot), std::move(module), std::move(name)), out);
+  if (!module->module()) {
+    module = std::make_shared<RemoteReference>(slot, worker, handle);
+    module->KeepSlot(slot);
+  }
+  auto* function = new RemoteFunction(std::move(slot), std::move(module), std::move(name));
+  function->known_handle_.store(handle);
+  function->known_worker_.store(worker->id());
+  Status made = Make(function, out);
+  return made.ok() ? Failure() : MakeError(made);
 }
 
 void RemoteFunction::Delete(void* self) {
@@ -184,7 +193,7 @@ Status MakeRemote(const std::shared_ptr<WorkerSlot>& slot, const std::shared_ptr
   auto reference = std::make_shared<RemoteReference>(slot, worker, desc.id);
   if (desc.static_type_index == kTVMFFIFunction) {
     reference->KeepSlot(slot);
-    return RemoteFunction::Make(std::move(reference), "<function>", out);
+    return RemoteFunction::Make(new RemoteFunction(slot, std::move(reference), "<function>"), out);
   }
   if (desc.static_type_index == kTVMFFIModule) {
     reference->KeepSlot(slot);

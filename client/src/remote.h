@@ -54,7 +54,10 @@ const RemoteReference* FindRemoteReference(TVMFFIObjectHandle object);
 // A function of a worker: of a module by name, or by handle.
 class RemoteFunction {
  public:
-  static Status Make(std::shared_ptr<RemoteReference> module, std::string name, TVMFFIAny* out);
+  // `handle` is the function's in `worker`; one count of it is taken over. A function of a loaded module is found again
+  // by its name in later workers.
+  static Failure MakeFound(std::shared_ptr<RemoteReference> module, std::string name,
+                           const std::shared_ptr<Worker>& worker, uint64_t handle, TVMFFIAny* out);
   // The one behind a Function object, or null.
   static RemoteFunction* Find(TVMFFIObjectHandle function);
 
