@@ -80,7 +80,9 @@ Status Connection::Greet() {
 Status Connection::Send(wire::Message* request, std::vector<UniqueFd> fds, int64_t deadline) {
   std::lock_guard<std::mutex> lock(send_lock_);
   if (broken_.load(std::memory_order_relaxed)) return {Code::kUnavailable, name_ + " has ended"};
-  Status sent = socket_.Send(wire::Encode(*request), std::move(fds), deadline);
+  Result<std::vector<char>> payload = wire::Encode(*request);
+  if (!payload.ok()) return payload.status();
+  Status sent = socket_.Send(*payload, std::move(fds), deadline);
   if (!sent.ok()) {
     Break(sent);
     return {Code::kUnavailable, "cannot reach " + name_ + ": " + sent.message};

@@ -168,7 +168,7 @@ Result<UniqueFd> StartPrivateDaemon() {
   UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!parent.valid() || !null.valid()) return ErrnoStatus(errno, "cannot start a private daemon");
 
-  std::vector<std::string> words = {*path, "--session-fd=3", "--parent-pidfd=4"};
+  std::vector<std::string> words = {*path, "--private-fd=3", "--parent-pidfd=4"};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -109,6 +109,11 @@ Failure RemoteFunction::MakeFound(std::shared_ptr<RemoteReference> module, std::
   return made.ok() ? Failure() : MakeError(made);
 }
 
+Status RemoteFunction::MakeReturned(const std::shared_ptr<WorkerSlot>& slot, std::shared_ptr<RemoteReference> reference,
+                                    TVMFFIAny* out) {
+  return Make(new RemoteFunction(slot, std::move(reference), "<function>"), out);
+}
+
 void RemoteFunction::Delete(void* self) {
   RemoteFunction* function = static_cast<RemoteFunction*>(self);
   {
@@ -193,7 +198,7 @@ Status MakeRemote(const std::shared_ptr<WorkerSlot>& slot, const std::shared_ptr
   auto reference = std::make_shared<RemoteReference>(slot, worker, desc.id);
   if (desc.static_type_index == kTVMFFIFunction) {
     reference->KeepSlot(slot);
-    return RemoteFunction::Make(new RemoteFunction(slot, std::move(reference), "<function>"), out);
+    return RemoteFunction::MakeReturned(slot, std::move(reference), out);
   }
   if (desc.static_type_index == kTVMFFIModule) {
     reference->KeepSlot(slot);

@@ -58,6 +58,9 @@ class RemoteFunction {
   // by its name in later workers.
   static Failure MakeFound(std::shared_ptr<RemoteReference> module, std::string name,
                            const std::shared_ptr<Worker>& worker, uint64_t handle, TVMFFIAny* out);
+  // A function that a worker returned.
+  static Status MakeReturned(const std::shared_ptr<WorkerSlot>& slot, std::shared_ptr<RemoteReference> reference,
+                             TVMFFIAny* out);
   // The one behind a Function object, or null.
   static RemoteFunction* Find(TVMFFIObjectHandle function);
 

@@ -160,6 +160,10 @@ class HostedModule {
   TVMFFIObjectHandle imports_ = nullptr;
   TVMFFIObjectHandle cache_ = nullptr;
   ModuleCalls calls_;
+
+ protected:
+  // Never used: a virtual one would have a place among the virtual functions.
+  ~HostedModule() = default;
 };
 
 using NarrowModule = HostedModule<ReferenceResult>;
@@ -180,13 +184,16 @@ void DeleteModule(void* self, int flags) {
   if ((flags & kTVMFFIObjectDeleterFlagBitMaskWeak) != 0) ::operator delete(module);
 }
 
+}  // namespace
+
 // The 16 bytes a library of either kind may write.
 struct RawResult {
   unsigned char bytes[16];
   ~RawResult() {}
 };
 
-// As much of a module of the library's own as is needed to ask it.
+// As much of a module of the library's own as is needed to ask it. Outside the unnamed namespace: there the compiler
+// would know that nothing implements it.
 class LibraryModule {
  public:
   virtual const char* kind() const = 0;
@@ -196,6 +203,8 @@ class LibraryModule {
  protected:
   ~LibraryModule() = default;
 };
+
+namespace {
 
 enum class ModuleShape { kNarrow, kWide, kUnknown };
 

@@ -138,7 +138,8 @@ Status Transfer::LendArena(std::shared_ptr<Arena> arena, const TensorLayout&, co
                            TensorDesc* desc, Lent* lent) {
   TVMFFI_RETURN_IF_ERROR(worker_->Share(arena));
   desc->arena_id = arena->id();
-  desc->flags = arena->read_only() ? kTensorReadOnly : 0;
+  desc->flags = 0;
+  if (arena->read_only()) desc->flags |= kTensorReadOnly;
   desc->offset = static_cast<uint64_t>(first + span.low - arena->data());
   desc->nbytes = static_cast<uint64_t>(span.nbytes());
   desc->data_offset = static_cast<uint64_t>(first - arena->data());
