@@ -1,0 +1,39 @@
+"""The stream on which functions called from this thread work."""
+
+from __future__ import annotations
+
+from ctypes import c_void_p
+from typing import Any
+
+from . import core
+
+__all__ = ["StreamContext", "get_raw_stream", "use_raw_stream"]
+
+
+class StreamContext:
+    """Sets this thread's stream of one device on entry, restores it on exit."""
+
+    def __init__(self, device: core.Device, stream: int | c_void_p) -> None:
+        self.device_type = device.dlpack_device_type()
+        self.device_id = device.index
+        self.stream = (stream.value or 0) if isinstance(stream, c_void_p) else stream
+        self._outer: list[int] = []
+
+    def __enter__(self) -> StreamContext:
+        self._outer.append(core._env_set_stream(self.device_type, self.device_id, self.stream))
+        return self
+
+    def __exit__(self, *args: Any) -> None:
+        core._env_set_stream(self.device_type, self.device_id, self._outer.pop())
+
+
+def use_raw_stream(device: core.Device, stream: int | c_void_p) -> StreamContext:
+    """Return a context in which functions work on a native stream, given by its handle. ValueError for anything else."""
+    if not isinstance(stream, (int, c_void_p)):
+        raise ValueError(f"a raw stream is an int or ctypes.c_void_p, not {type(stream).__name__}")
+    return StreamContext(device, stream)
+
+
+def get_raw_stream(device: core.Device) -> int:
+    """Return the handle of this thread's current stream of a device; 0 is the default stream."""
+    return core._env_get_stream(device.dlpack_device_type(), device.index)

@@ -1,0 +1,41 @@
+"""Fixtures: a module compiled from C, loaded once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import tvm_ffi
+
+HERE = Path(__file__).resolve().parent
+INCLUDE = Path(os.environ.get("TVMFFI_INCLUDE_DIR", HERE.parents[1] / "abi" / "include"))
+
+
+def compile_module(source: Path, output: Path) -> Path:
+    """Compile a C module against the ABI header alone."""
+    command = [os.environ.get("CC", "cc"), "-std=c11", "-shared", "-fPIC", "-g", "-O1", "-pthread"]
+    command += ["-D_POSIX_C_SOURCE=200809L", f"-I{INCLUDE}", str(source), "-o", str(output)]
+    subprocess.run(command, check=True)
+    return output
+
+
+@pytest.fixture(scope="session")
+def module_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_module(HERE / "test_module.c", tmp_path_factory.mktemp("module") / "test_module.so")
+
+
+@pytest.fixture(scope="session")
+def mod(module_path: Path) -> tvm_ffi.Module:
+    return tvm_ffi.load_module(module_path)
+
+
+@pytest.fixture(scope="session")
+def echo(mod: tvm_ffi.Module) -> tvm_ffi.Function:
+    return mod["echo"]
+
+
+@pytest.fixture(scope="session")
+def point_index(mod: tvm_ffi.Module) -> int:
+    return mod.register_point("pytest.Point")

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Sets the clone up if need be, builds it and runs every test: C++ under ctest, then Python.
+#
+#   tools/test.sh [--quick] [-k EXPRESSION]
+#     --quick         leave out the tests labelled slow
+#     -k EXPRESSION   only tests whose name matches: a regular expression for ctest, pytest's -k for Python
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
+
+quick=0
+expression=""
+while (($# > 0)); do
+  case "$1" in
+    --quick) quick=1 ;;
+    -k)
+      (($# > 1)) || tvmffi_die "-k needs an expression"
+      expression="$2"
+      shift
+      ;;
+    -h | --help)
+      sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+      exit 0
+      ;;
+    *) tvmffi_die "unknown option '$1'" "usage: tools/test.sh [--quick] [-k EXPRESSION]" ;;
+  esac
+  shift
+done
+
+tvmffi_setup release
+cd "$TVMFFI_ROOT"
+
+# Python tests are registered with ctest too; here pytest runs them itself, with its own progress.
+skipped_labels="^python$"
+ctest_options=(--preset release --no-tests=error)
+pytest_options=(--timeout=300 -rs)
+if ((quick)); then
+  skipped_labels="^(python|slow)$"
+  pytest_options+=(-m "not slow")
+fi
+if [[ -n "$expression" ]]; then
+  ctest_options=("${ctest_options[@]/--no-tests=error/--no-tests=ignore}" -R "$expression")
+  pytest_options+=(-k "$expression")
+fi
+
+tvmffi_say "C++ tests"
+ctest "${ctest_options[@]}" -LE "$skipped_labels"
+
+tvmffi_say "Python tests"
+export PYTHONPATH="$TVMFFI_BUILD/python" TVMFFI_BUILD
+status=0
+"$TVMFFI_PYTHON" -m pytest "${pytest_options[@]}" \
+  tests/tools tests/python tests/plugins tests/e2e tests/compat || status=$?
+# 5: nothing collected, which an expression may well ask for.
+if [[ "$status" == 5 && -n "$expression" ]]; then status=0; fi
+exit "$status"
