@@ -92,8 +92,8 @@ Result<sockaddr_un> AddressOf(const std::string& path) {
   return address;
 }
 
-Result<UniqueFd> NewSocket() {
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Result<UniqueFd> NewSocket(int flags = 0) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   if (!socket.valid()) return ErrnoStatus(errno, "cannot create a socket");
   return socket;
 }
@@ -139,7 +139,7 @@ Result<UniqueFd> LockPath(const std::string& path) {
 
 // Removes a socket that nobody listens on any more.
 Status RemoveStale(const std::string& path, const sockaddr_un& address) {
-  Result<UniqueFd> probe = NewSocket();
+  Result<UniqueFd> probe = NewSocket(SOCK_NONBLOCK);
   if (!probe.ok()) return probe.status();
   if (ConnectTo(probe->get(), address) == 0 || errno != ECONNREFUSED) {
     return {Code::kUnavailable, "another program listens on socket path " + Quoted(path)};
