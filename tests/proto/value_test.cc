@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto/codec/spill.h"
+#include "tests/proto/sample_frames.h"
 #include "tests/proto/value_support.h"
 
 namespace tvmffi {
@@ -377,46 +378,6 @@ TEST_F(ValueCodec, GivesLargeBuffersBack) {
   EXPECT_EQ(Receive().get().v_int64, 3);
 }
 
-// Everything a frame can hold, for the hostile ones below.
-std::vector<char> FullFrame(TestMemory* memory) {
-  static int64_t shape[] = {3, 2};
-  static int64_t strides[] = {-4, 1};
-  DLTensor tensor = {memory->memory + 128, {kDLCPU, 0}, 2, {kDLFloat, 32, 1}, shape, strides, 0};
-  TVMFFIAny pointer = NoneAny();
-  pointer.type_index = kTVMFFIDLTensorPtr;
-  pointer.v_ptr = &tensor;
-  TVMFFIByteArray bytes = {"0123456789", 10};
-  TVMFFIAny view = NoneAny();
-  view.type_index = kTVMFFIByteArrayPtr;
-  view.v_ptr = &bytes;
-  ObjectRef function(FindGlobal("ffi.Array"));
-  TVMFFIAny callable = NoneAny();
-  callable.type_index = kTVMFFIFunction;
-  callable.v_obj = static_cast<TVMFFIObject*>(function.get());
-  OwnedAny text = TextAny("a text beyond seven bytes");
-  OwnedAny shape_any = CallGlobal("ffi.Shape", {IntAny(2), IntAny(3)});
-  OwnedAny list = CallGlobal("ffi.List", {text.get(), shape_any.get()});
-  OwnedAny map = CallGlobal("ffi.Map", {text.get(), list.get(), IntAny(1), callable});
-  TVMFFIObjectHandle error_handle = nullptr;
-  TVMFFIByteArray part = {"part", 4};
-  TVMFFIErrorCreate(&part, &part, &part, &error_handle);
-  ObjectRef error(error_handle);
-  TVMFFIAny error_any = NoneAny();
-  error_any.type_index = kTVMFFIError;
-  error_any.v_obj = static_cast<TVMFFIObject*>(error_handle);
-  OwnedAny small = TextAny("small");
-  const TVMFFIAny values[] = {IntAny(1),        pointer,   view,      callable,    text.get(),
-                              RawStrAny("raw"), map.get(), error_any, small.get(), list.get()};
-
-  FrameWriter writer;
-  writer.Start(FrameOp::kCall, 1, 2, 3, std::size(values));
-  for (uint32_t i = 0; i < std::size(values); ++i)
-    EXPECT_TRUE(writer.Put(i, values[i], memory).ok());
-  writer.AddNote(NoteKind::kRelease, 5);
-  const char* frame = writer.Finish();
-  return std::vector<char>(frame, frame + writer.size());
-}
-
 // Reads all there is; nothing but the outcome may depend on the content.
 void ReadAll(const std::vector<char>& frame, TestMemory* memory) {
   FrameReader reader;
@@ -432,7 +393,7 @@ void ReadAll(const std::vector<char>& frame, TestMemory* memory) {
 
 TEST(HostileFrame, IsRefusedAtEveryTruncation) {
   TestMemory memory;
-  const std::vector<char> full = FullFrame(&memory);
+  const std::vector<char> full = SampleFrames().back().bytes;
   FrameReader reader;
   ASSERT_TRUE(reader.Open(full.data(), full.size()).ok());
   for (size_t size = 0; size < full.size(); ++size) {
@@ -449,7 +410,7 @@ TEST(HostileFrame, IsRefusedAtEveryTruncation) {
 
 TEST(HostileFrame, ReadsNothingOutsideWhateverAByteSays) {
   TestMemory memory;
-  const std::vector<char> full = FullFrame(&memory);
+  const std::vector<char> full = SampleFrames().back().bytes;
   for (size_t at = 0; at < full.size(); ++at) {
     for (int value : {0x00, 0x01, 0x47, 0x7f, 0x80, 0xff}) {
       std::vector<char> frame = full;

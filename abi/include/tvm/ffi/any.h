@@ -1,0 +1,631 @@
+/*!
+ * \file tvm/ffi/any.h
+ * \brief AnyView, a borrowed value, and Any, an owned one; their hash and equality.
+ */
+#ifndef TVM_FFI_ANY_H_
+#define TVM_FFI_ANY_H_
+
+#include <tvm/ffi/string.h>
+#include <tvm/ffi/type_traits.h>
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace tvm {
+namespace ffi {
+
+class Any;
+class AnyView;
+
+namespace details {
+struct AnyUnsafe;
+
+/*! \brief Types that Any and AnyView are made of; themselves excluded. */
+template <typename T>
+inline constexpr bool any_convertible_v = TypeTraits<T>::convert_enabled;
+template <>
+inline constexpr bool any_convertible_v<Any> = false;
+template <>
+inline constexpr bool any_convertible_v<AnyView> = false;
+
+template <typename T>
+inline constexpr bool is_any_or_view_v = std::is_same_v<T, Any> || std::is_same_v<T, AnyView>;
+
+/*! \brief Types that as<T> and cast<T> produce. */
+template <typename T>
+inline constexpr bool any_readable_v = any_convertible_v<T> || is_any_or_view_v<T>;
+
+template <typename T, typename = void>
+inline constexpr bool has_strict_check_v = false;
+template <typename T>
+inline constexpr bool has_strict_check_v<
+    T, std::void_t<decltype(TypeTraits<T>::CheckAnyStrict(std::declval<const TVMFFIAny*>())),
+                   decltype(TypeTraits<T>::CopyFromAnyViewAfterCheck(
+                       std::declval<const TVMFFIAny*>()))>> = true;
+
+[[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void ThrowCannotConvert(
+    const std::string& actual, const std::string& expected) {
+  TVM_FFI_THROW(TypeError) << "Cannot convert from type `" << actual << "` to `" << expected << "`";
+}
+
+[[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void ThrowCannotTreatAs(
+    const std::string& actual, const std::string& expected) {
+  TVM_FFI_THROW(TypeError) << "Cannot treat type `" << actual << "` as type `" << expected << "`";
+}
+
+/*! \brief A view of the object an rvalue reference offers; the reference stays as it is. */
+inline TVMFFIAny ViewOfRValueRef(const TVMFFIAny* src) {
+  TVMFFIAny view;
+  SetObjectOrNone(&view, *static_cast<TVMFFIObject**>(src->v_ptr));
+  return view;
+}
+
+/*! \brief Whether T takes the object out of an rvalue reference itself. */
+template <typename T>
+inline constexpr bool reads_rvalue_ref_v = false;
+
+/*! \brief Reads with conversions; an rvalue reference reads like the object it offers. */
+template <typename T>
+TVM_FFI_INLINE std::optional<T> TryCastView(const TVMFFIAny* src) {
+  if constexpr (!reads_rvalue_ref_v<T>) {
+    TVMFFIAny view;
+    if (TVM_FFI_PREDICT_FALSE(src->type_index == kTVMFFIObjectRValueRef)) {
+      view = ViewOfRValueRef(src);
+      src = &view;
+    }
+    return TypeTraits<T>::TryCastFromAnyView(src);
+  } else {
+    return TypeTraits<T>::TryCastFromAnyView(src);
+  }
+}
+
+/*! \brief Reads without conversions. Types that cannot be stored have none and are tried as
+ * TryCastView does. */
+template <typename T>
+TVM_FFI_INLINE std::optional<T> TryStrictView(const TVMFFIAny* src) {
+  if constexpr (has_strict_check_v<T>) {
+    if (TypeTraits<T>::CheckAnyStrict(src)) {
+      return TypeTraits<T>::CopyFromAnyViewAfterCheck(src);
+    }
+    return std::nullopt;
+  } else {
+    return TryCastView<T>(src);
+  }
+}
+
+template <typename T>
+TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ T CastViewSlow(const TVMFFIAny* src) {
+  if (std::optional<T> result = TryCastView<T>(src)) {
+    return *std::move(result);
+  }
+  ThrowCannotConvert(TypeTraits<T>::GetMismatchTypeInfo(src), TypeTraits<T>::TypeStr());
+}
+
+template <typename T>
+TVM_FFI_INLINE T CastView(const TVMFFIAny* src) {
+  if constexpr (has_strict_check_v<T>) {
+    if (TVM_FFI_PREDICT_TRUE(TypeTraits<T>::CheckAnyStrict(src))) {
+      return TypeTraits<T>::CopyFromAnyViewAfterCheck(src);
+    }
+  }
+  return CastViewSlow<T>(src);
+}
+}  // namespace details
+
+/*!
+ * \brief A borrowed value: trivially copyable, valid as long as what it was made from.
+ *
+ * A std::string becomes a raw C string: content behind a NUL is lost when it is read back.
+ */
+class AnyView {
+ public:
+  AnyView() {
+    data_.type_index = kTVMFFINone;
+    data_.zero_padding = 0;
+    data_.v_int64 = 0;
+  }
+  template <typename T, typename = std::enable_if_t<details::any_convertible_v<T>>>
+  AnyView(const T& other) {  // NOLINT(google-explicit-constructor)
+    TypeTraits<T>::CopyToAnyView(other, &data_);
+  }
+  template <typename T, typename = std::enable_if_t<details::any_convertible_v<T>>>
+  AnyView& operator=(const T& other) {
+    TypeTraits<T>::CopyToAnyView(other, &data_);
+    return *this;
+  }
+
+  void reset() { *this = AnyView(); }
+  void swap(AnyView& other) noexcept { std::swap(data_, other.data_); }
+  int32_t type_index() const { return data_.type_index; }
+  std::string GetTypeKey() const { return TypeIndexToTypeKey(data_.type_index); }
+  bool operator==(std::nullptr_t) const { return data_.type_index == kTVMFFINone; }
+  bool operator!=(std::nullptr_t) const { return data_.type_index != kTVMFFINone; }
+
+  /*! \brief The value if it is exactly a T. */
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  TVM_FFI_INLINE std::optional<T> as() const {
+    if constexpr (details::is_any_or_view_v<T>) {
+      return T(*this);
+    } else {
+      return details::TryStrictView<T>(&data_);
+    }
+  }
+  /*! \brief The object if it is an ObjectType, else nullptr. */
+  template <typename ObjectType, typename = std::enable_if_t<std::is_base_of_v<Object, ObjectType>>>
+  TVM_FFI_INLINE const ObjectType* as() const {
+    if (data_.type_index >= kTVMFFIStaticObjectBegin &&
+        details::IsObjectInstance<ObjectType>(data_.type_index)) {
+      return details::ObjectUnsafe::RawObjectPtrFromUnowned<ObjectType>(data_.v_obj);
+    }
+    return nullptr;
+  }
+  /*! \brief The value as a T, converted if need be, or TypeError. */
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  TVM_FFI_INLINE T cast() const {
+    if constexpr (details::is_any_or_view_v<T>) {
+      return T(*this);
+    } else {
+      return details::CastView<T>(&data_);
+    }
+  }
+  /*! \brief The value as a T, converted if need be. */
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  TVM_FFI_INLINE std::optional<T> try_cast() const {
+    if constexpr (details::is_any_or_view_v<T>) {
+      return T(*this);
+    } else {
+      return details::TryCastView<T>(&data_);
+    }
+  }
+
+  TVMFFIAny CopyToTVMFFIAny() const { return data_; }
+  static AnyView CopyFromTVMFFIAny(TVMFFIAny data) {
+    AnyView view;
+    view.data_ = data;
+    return view;
+  }
+
+ private:
+  TVMFFIAny data_;
+  friend class Any;
+  friend struct details::AnyUnsafe;
+};
+
+namespace details {
+
+/*! \brief Turns a copied view into an owned value in place. Only for the few kinds that need work.
+ */
+TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void OwnBorrowedKind(TVMFFIAny* data) {
+  if (data->type_index == kTVMFFIRawStr) {
+    TypeTraits<String>::MoveToAny(String(data->v_c_str), data);
+  } else if (data->type_index == kTVMFFIByteArrayPtr) {
+    TypeTraits<Bytes>::MoveToAny(Bytes(*static_cast<TVMFFIByteArray*>(data->v_ptr)), data);
+  } else {
+    TVMFFIObject** slot = static_cast<TVMFFIObject**>(data->v_ptr);
+    TVM_FFI_ICHECK(*slot != nullptr) << "RValueRef already moved";
+    SetObjectView(data, std::exchange(*slot, nullptr));
+  }
+}
+
+TVM_FFI_INLINE void OwnView(TVMFFIAny* data) {
+  if (data->type_index >= kTVMFFIStaticObjectBegin) {
+    ObjectUnsafe::IncRefObjectHandle(data->v_obj);
+  } else if (data->type_index >= kTVMFFIRawStr && data->type_index <= kTVMFFIObjectRValueRef) {
+    OwnBorrowedKind(data);
+  }
+}
+}  // namespace details
+
+/*! \brief An owned value. None when default constructed or moved from. */
+class Any {
+ public:
+  Any() { SetNone(); }
+  ~Any() { Release(); }
+  Any(const Any& other) : data_(other.data_) {
+    if (data_.type_index >= kTVMFFIStaticObjectBegin) {
+      details::ObjectUnsafe::IncRefObjectHandle(data_.v_obj);
+    }
+  }
+  Any(Any&& other) noexcept : data_(other.data_) { other.SetNone(); }
+  Any& operator=(const Any& other) {
+    Any(other).swap(*this);
+    return *this;
+  }
+  Any& operator=(Any&& other) noexcept {
+    Any(std::move(other)).swap(*this);
+    return *this;
+  }
+  /*! \brief Strings and bytes are copied, an rvalue reference is taken, objects are shared. */
+  Any(const AnyView& other) {  // NOLINT(google-explicit-constructor)
+    // SetNone first: OwnView may throw, and then nothing must be released.
+    TVMFFIAny data = other.data_;
+    SetNone();
+    details::OwnView(&data);
+    data_ = data;
+  }
+  Any& operator=(const AnyView& other) {
+    Any(other).swap(*this);
+    return *this;
+  }
+  template <typename T, typename = std::enable_if_t<details::any_convertible_v<T>>>
+  Any(T other) {  // NOLINT(google-explicit-constructor)
+    TypeTraits<T>::MoveToAny(std::move(other), &data_);
+  }
+  template <typename T, typename = std::enable_if_t<details::any_convertible_v<T>>>
+  Any& operator=(T other) {
+    Any(std::move(other)).swap(*this);
+    return *this;
+  }
+  operator AnyView() const { return AnyView::CopyFromTVMFFIAny(data_); }  // NOLINT
+
+  void reset() {
+    Release();
+    SetNone();
+  }
+  void swap(Any& other) noexcept { std::swap(data_, other.data_); }
+  int32_t type_index() const { return data_.type_index; }
+  std::string GetTypeKey() const { return TypeIndexToTypeKey(data_.type_index); }
+  bool operator==(std::nullptr_t) const { return data_.type_index == kTVMFFINone; }
+  bool operator!=(std::nullptr_t) const { return data_.type_index != kTVMFFINone; }
+
+  /*! \brief The same object, or the same plain value. */
+  bool same_as(const Any& other) const {
+    return data_.type_index == other.data_.type_index &&
+           data_.zero_padding == other.data_.zero_padding && data_.v_int64 == other.data_.v_int64;
+  }
+  bool same_as(const ObjectRef& other) const {
+    TVMFFIAny view;
+    details::SetObjectOrNone(&view, details::ObjectUnsafe::TVMFFIObjectPtrFromObjectRef(other));
+    return data_.type_index == view.type_index && data_.v_int64 == view.v_int64;
+  }
+
+  /*! \brief The value if it is exactly a T. */
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  TVM_FFI_INLINE std::optional<T> as() const& {
+    if constexpr (details::is_any_or_view_v<T>) {
+      return T(*this);
+    } else {
+      return details::TryStrictView<T>(&data_);
+    }
+  }
+  /*! \brief The same, moved out: on success this becomes None. */
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  TVM_FFI_INLINE std::optional<T> as() && {
+    if constexpr (std::is_same_v<T, Any>) {
+      return std::move(*this);
+    } else if constexpr (TypeTraits<T>::storage_enabled) {
+      if (TypeTraits<T>::CheckAnyStrict(&data_)) {
+        return MoveAfterCheck<T>();
+      }
+      return std::nullopt;
+    } else {
+      return static_cast<const Any&>(*this).as<T>();
+    }
+  }
+  /*! \brief The object if it is an ObjectType, else nullptr. */
+  template <typename ObjectType, typename = std::enable_if_t<std::is_base_of_v<Object, ObjectType>>>
+  TVM_FFI_INLINE const ObjectType* as() const& {
+    return AnyView(*this).as<ObjectType>();
+  }
+  template <typename ObjectType, typename = std::enable_if_t<std::is_base_of_v<Object, ObjectType>>>
+  TVM_FFI_INLINE const ObjectType* as() && {
+    return AnyView(*this).as<ObjectType>();
+  }
+
+  /*! \brief The value as a T, converted if need be, or TypeError. */
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  TVM_FFI_INLINE T cast() const& {
+    if constexpr (details::is_any_or_view_v<T>) {
+      return T(*this);
+    } else {
+      return details::CastView<T>(&data_);
+    }
+  }
+  /*! \brief The same; moved out when no conversion is needed. */
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  TVM_FFI_INLINE T cast() && {
+    if constexpr (std::is_same_v<T, Any>) {
+      return std::move(*this);
+    } else if constexpr (details::is_any_or_view_v<T>) {
+      return T(*this);
+    } else if constexpr (TypeTraits<T>::storage_enabled) {
+      if (TVM_FFI_PREDICT_TRUE(TypeTraits<T>::CheckAnyStrict(&data_))) {
+        return MoveAfterCheck<T>();
+      }
+      return details::CastViewSlow<T>(&data_);
+    } else {
+      return details::CastView<T>(&data_);
+    }
+  }
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  TVM_FFI_INLINE std::optional<T> try_cast() const {
+    if constexpr (details::is_any_or_view_v<T>) {
+      return T(*this);
+    } else {
+      return details::TryCastView<T>(&data_);
+    }
+  }
+  /*! \brief The value, which must be exactly a T, or TypeError. */
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  T as_or_throw() const& {
+    if (std::optional<T> result = as<T>()) {
+      return *std::move(result);
+    }
+    details::ThrowCannotTreatAs(TypeTraits<T>::GetMismatchTypeInfo(&data_),
+                                TypeTraits<T>::TypeStr());
+  }
+  template <typename T, typename = std::enable_if_t<details::any_readable_v<T>>>
+  T as_or_throw() && {
+    if (std::optional<T> result = std::move(*this).template as<T>()) {
+      return *std::move(result);
+    }
+    details::ThrowCannotTreatAs(TypeTraits<T>::GetMismatchTypeInfo(&data_),
+                                TypeTraits<T>::TypeStr());
+  }
+
+ private:
+  TVMFFIAny data_;
+
+  void SetNone() {
+    data_.type_index = kTVMFFINone;
+    data_.zero_padding = 0;
+    data_.v_int64 = 0;
+  }
+  TVM_FFI_INLINE void Release() {
+    if (data_.type_index >= kTVMFFIStaticObjectBegin) {
+      details::ObjectUnsafe::DecRefObjectHandle(data_.v_obj);
+    }
+  }
+  template <typename T>
+  TVM_FFI_INLINE T MoveAfterCheck() {
+    T result = TypeTraits<T>::MoveFromAnyAfterCheck(&data_);
+    SetNone();
+    return result;
+  }
+  friend struct details::AnyUnsafe;
+};
+
+static_assert(sizeof(AnyView) == sizeof(TVMFFIAny) && sizeof(Any) == sizeof(TVMFFIAny),
+              "Any and AnyView are passed as TVMFFIAny");
+static_assert(std::is_trivially_copyable_v<AnyView>, "an AnyView is only a view");
+
+template <>
+struct TypeTraits<Any> : public TypeTraitsBase {
+  TVM_FFI_INLINE static void CopyToAnyView(const Any& src, TVMFFIAny* result) {
+    *result = AnyView(src).CopyToTVMFFIAny();
+  }
+  TVM_FFI_INLINE static void MoveToAny(Any src, TVMFFIAny* result) {
+    Any* target = ::new (static_cast<void*>(result)) Any();
+    target->swap(src);
+  }
+  TVM_FFI_INLINE static bool CheckAnyStrict(const TVMFFIAny*) { return true; }
+  TVM_FFI_INLINE static Any CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
+    return Any(AnyView::CopyFromTVMFFIAny(*src));
+  }
+  TVM_FFI_INLINE static Any MoveFromAnyAfterCheck(TVMFFIAny* src) {
+    return std::move(*reinterpret_cast<Any*>(src));
+  }
+  TVM_FFI_INLINE static std::optional<Any> TryCastFromAnyView(const TVMFFIAny* src) {
+    return CopyFromAnyViewAfterCheck(src);
+  }
+  static std::string TypeStr() { return StaticTypeKey::kTVMFFIAny; }
+  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIAny); }
+};
+
+template <>
+struct TypeTraits<AnyView> : public TypeTraitsBase {
+  static constexpr bool storage_enabled = false;
+
+  TVM_FFI_INLINE static void CopyToAnyView(const AnyView& src, TVMFFIAny* result) {
+    *result = src.CopyToTVMFFIAny();
+  }
+  TVM_FFI_INLINE static bool CheckAnyStrict(const TVMFFIAny*) { return true; }
+  TVM_FFI_INLINE static AnyView CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
+    return AnyView::CopyFromTVMFFIAny(*src);
+  }
+  TVM_FFI_INLINE static std::optional<AnyView> TryCastFromAnyView(const TVMFFIAny* src) {
+    return AnyView::CopyFromTVMFFIAny(*src);
+  }
+  static std::string TypeStr() { return "AnyView"; }
+  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIAny); }
+};
+
+namespace details {
+
+/*! \brief Moves values between the C++ classes and TVMFFIAny. The names say who owns what. */
+struct AnyUnsafe : public ObjectUnsafe {
+  TVM_FFI_INLINE static TVMFFIAny MoveAnyToTVMFFIAny(Any&& any) {
+    TVMFFIAny result = any.data_;
+    any.SetNone();
+    return result;
+  }
+  TVM_FFI_INLINE static Any MoveTVMFFIAnyToAny(TVMFFIAny* data) {
+    Any result;
+    result.data_ = *data;
+    data->type_index = kTVMFFINone;
+    data->zero_padding = 0;
+    data->v_int64 = 0;
+    return result;
+  }
+  TVM_FFI_INLINE static Any MoveTVMFFIAnyToAny(TVMFFIAny&& data) {
+    return MoveTVMFFIAnyToAny(&data);
+  }
+  template <typename T>
+  TVM_FFI_INLINE static bool CheckAnyStrict(const Any& ref) {
+    return TypeTraits<T>::CheckAnyStrict(&ref.data_);
+  }
+  template <typename T>
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const Any& ref) {
+    if constexpr (std::is_same_v<T, Any>) {
+      return ref;
+    } else {
+      return TypeTraits<T>::CopyFromAnyViewAfterCheck(&ref.data_);
+    }
+  }
+  template <typename T>
+  TVM_FFI_INLINE static T MoveFromAnyAfterCheck(Any&& ref) {
+    if constexpr (std::is_same_v<T, Any>) {
+      return std::move(ref);
+    } else {
+      return ref.template MoveAfterCheck<T>();
+    }
+  }
+  TVM_FFI_INLINE static Object* ObjectPtrFromAnyAfterCheck(const Any& ref) {
+    return reinterpret_cast<Object*>(ref.data_.v_obj);
+  }
+  TVM_FFI_INLINE static const TVMFFIAny* TVMFFIAnyPtrFromAny(const Any& ref) { return &ref.data_; }
+  template <typename T>
+  static std::string GetMismatchTypeInfo(const Any& ref) {
+    return TypeTraits<T>::GetMismatchTypeInfo(&ref.data_);
+  }
+};
+
+/*! \brief A type attribute column by name; looked up once and kept. */
+inline const TVMFFITypeAttrColumn* FindTypeAttrColumn(std::string_view name) {
+  TVMFFIByteArray bytes{name.data(), name.size()};
+  return TVMFFIGetTypeAttrColumn(&bytes);
+}
+
+/*! \brief A type's entry in a column, or nullptr. */
+TVM_FFI_INLINE const TVMFFIAny* FindTypeAttr(const TVMFFITypeAttrColumn* column,
+                                             int32_t type_index) {
+  if (column == nullptr) {
+    return nullptr;
+  }
+  const int32_t offset = type_index - column->begin_index;
+  if (offset < 0 || offset >= column->size || column->data[offset].type_index == kTVMFFINone) {
+    return nullptr;
+  }
+  return &column->data[offset];
+}
+
+/*! \brief Calls the Function in `attr`, which is not an opaque pointer. */
+inline Any CallTypeAttrFunction(const TVMFFIAny* attr, const TVMFFIAny* args, int32_t num_args) {
+  TVM_FFI_CHECK(attr->type_index == kTVMFFIFunction, TypeError)
+      << "a hash or equality attribute must be a function, not "
+      << TypeIndexToTypeKey(attr->type_index);
+  TVMFFIAny result;
+  result.type_index = kTVMFFINone;
+  result.zero_padding = 0;
+  result.v_int64 = 0;
+  if (TVMFFIFunctionGetCellPtr(attr->v_obj)->safe_call(attr->v_obj, args, num_args, &result) != 0) {
+    throw MoveFromSafeCallRaised();
+  }
+  return AnyUnsafe::MoveTVMFFIAnyToAny(&result);
+}
+}  // namespace details
+
+/*! \brief Hash of a value; the same in every module, because they read each other's maps. */
+struct AnyHash {
+  uint64_t operator()(const Any& src) const {
+    const TVMFFIAny* data = details::AnyUnsafe::TVMFFIAnyPtrFromAny(src);
+    switch (data->type_index) {
+      case kTVMFFISmallStr:
+        return details::StableHashCombine(kTVMFFIStr, details::StableHashSmallStrBytes(data));
+      case kTVMFFISmallBytes:
+        return details::StableHashCombine(kTVMFFIBytes, details::StableHashSmallStrBytes(data));
+      case kTVMFFIStr:
+      case kTVMFFIBytes: {
+        const TVMFFIByteArray* bytes = TVMFFIBytesGetByteArrayPtr(data->v_obj);
+        return details::StableHashCombine(data->type_index,
+                                          details::StableHashBytes(bytes->data, bytes->size));
+      }
+      default:
+        break;
+    }
+    const uint64_t key = static_cast<uint64_t>(static_cast<int64_t>(data->type_index));
+    if (data->type_index >= kTVMFFIStaticObjectBegin) {
+      static const TVMFFITypeAttrColumn* const column = details::FindTypeAttrColumn("__any_hash__");
+      if (const TVMFFIAny* attr = details::FindTypeAttr(column, data->type_index)) {
+        return details::StableHashCombine(key, CustomHash(attr, src));
+      }
+    }
+    return details::StableHashCombine(key, data->v_uint64);
+  }
+
+ private:
+  static int64_t CustomHash(const TVMFFIAny* attr, const Any& src) {
+    if (attr->type_index == kTVMFFIOpaquePtr) {
+      return reinterpret_cast<int64_t (*)(const Any&)>(attr->v_ptr)(src);
+    }
+    return details::CallTypeAttrFunction(attr, details::AnyUnsafe::TVMFFIAnyPtrFromAny(src), 1)
+        .cast<int64_t>();
+  }
+};
+
+/*! \brief Equality of values as map keys: identity for objects, content for strings and bytes. */
+struct AnyEqual {
+  bool operator()(const Any& lhs, const Any& rhs) const {
+    const TVMFFIAny* a = details::AnyUnsafe::TVMFFIAnyPtrFromAny(lhs);
+    const TVMFFIAny* b = details::AnyUnsafe::TVMFFIAnyPtrFromAny(rhs);
+    if (a->type_index == b->type_index) {
+      if (a->zero_padding == b->zero_padding && a->v_int64 == b->v_int64) {
+        return true;
+      }
+      if (a->type_index < kTVMFFIStaticObjectBegin) {
+        return false;
+      }
+      if (a->type_index == kTVMFFIStr || a->type_index == kTVMFFIBytes) {
+        return SameContent(*TVMFFIBytesGetByteArrayPtr(a->v_obj),
+                           *TVMFFIBytesGetByteArrayPtr(b->v_obj));
+      }
+      static const TVMFFITypeAttrColumn* const column =
+          details::FindTypeAttrColumn("__any_equal__");
+      const TVMFFIAny* attr = details::FindTypeAttr(column, a->type_index);
+      return attr != nullptr && CustomEqual(attr, lhs, rhs);
+    }
+    return SmallEqualsHeap(a, b) || SmallEqualsHeap(b, a);
+  }
+
+ private:
+  static bool SameContent(const TVMFFIByteArray& a, const TVMFFIByteArray& b) {
+    return Bytes::memequal(a.data, b.data, a.size, b.size);
+  }
+  static bool SmallEqualsHeap(const TVMFFIAny* small, const TVMFFIAny* heap) {
+    if ((small->type_index == kTVMFFISmallStr && heap->type_index == kTVMFFIStr) ||
+        (small->type_index == kTVMFFISmallBytes && heap->type_index == kTVMFFIBytes)) {
+      return SameContent(TVMFFISmallBytesGetContentByteArray(small),
+                         *TVMFFIBytesGetByteArrayPtr(heap->v_obj));
+    }
+    return false;
+  }
+  static bool CustomEqual(const TVMFFIAny* attr, const Any& lhs, const Any& rhs) {
+    if (attr->type_index == kTVMFFIOpaquePtr) {
+      return reinterpret_cast<bool (*)(const Any&, const Any&)>(attr->v_ptr)(lhs, rhs);
+    }
+    const TVMFFIAny args[] = {*details::AnyUnsafe::TVMFFIAnyPtrFromAny(lhs),
+                              *details::AnyUnsafe::TVMFFIAnyPtrFromAny(rhs)};
+    return details::CallTypeAttrFunction(attr, args, 2).cast<bool>();
+  }
+};
+
+template <typename RefType, typename>
+inline std::optional<RefType> ObjectRef::as() const& {
+  return AnyView(*this).as<RefType>();
+}
+
+template <typename RefType, typename>
+inline std::optional<RefType> ObjectRef::as() && {
+  return Any(std::move(*this)).as<RefType>();
+}
+
+template <typename RefType, typename>
+inline RefType ObjectRef::as_or_throw() const& {
+  return Any(*this).as_or_throw<RefType>();
+}
+
+template <typename RefType, typename>
+inline RefType ObjectRef::as_or_throw() && {
+  return Any(std::move(*this)).as_or_throw<RefType>();
+}
+
+}  // namespace ffi
+
+// Also known without the inner namespace.
+using tvm::ffi::Any;
+using tvm::ffi::AnyView;
+
+}  // namespace tvm
+#endif  // TVM_FFI_ANY_H_
