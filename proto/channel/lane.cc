@@ -49,7 +49,7 @@ void Lane::CopyOut(size_t size, std::vector<char>* frame) const {
   } else if (size <= kInlineFrame) {
     frame->reserve(size);
     frame->assign(peer_->head, peer_->head + kFrameHead);
-    frame->insert(frame->end(), peer_->tail, peer_->tail + size - kFrameHead);
+    frame->insert(frame->end(), peer_->tail, peer_->tail + (size - kFrameHead));
   } else {
     frame->assign(peer_overflow_, peer_overflow_ + size);
   }

@@ -88,12 +88,15 @@ void Waiter::Post(uint32_t sequence) {
 
 WaitOutcome Waiter::Wait(uint32_t seen, const WaitContext& context) {
   const bool must_block = MustBlock();
-  if (HasFrame(seen)) {
-    last_wait_ = 1;
+  const int64_t window = must_block ? 0 : spin_->Window(context.expected);
+  // In a hot exchange the frame comes before the first look at the clock, which would cost as much
+  // as the line takes.
+  last_wait_ = 1;
+  if (window > 0 ? Poll(seen) : HasFrame(seen)) {
+    spin_->Learn(window, false, last_wait_);
     return WaitOutcome::kFrame;
   }
   const int64_t start = MonotonicNanos();
-  const int64_t window = must_block ? 0 : spin_->Window(context.expected);
   if (window > 0 && Spin(seen, start, std::min(start + window, context.deadline))) {
     spin_->Learn(window, false, last_wait_);
     return WaitOutcome::kFrame;
@@ -109,10 +112,15 @@ bool Waiter::HasFrame(uint32_t seen) const {
   return peer_->sequence.load(std::memory_order_seq_cst) != seen;
 }
 
-bool Waiter::PeerDied(const WaitContext& context) const {
-  if (context.death != nullptr && context.death->load(std::memory_order_acquire) != 0) return true;
+// The word is in the worker's half; nobody marks the client's.
+bool Waiter::OwnerDied() const {
   return side_ == Side::kClient &&
          (peer_->owner.load(std::memory_order_acquire) & FUTEX_OWNER_DIED) != 0;
+}
+
+bool Waiter::PeerDied(const WaitContext& context) const {
+  const bool dead = context.death != nullptr && context.death->load(std::memory_order_acquire) != 0;
+  return dead || OwnerDied();
 }
 
 int Waiter::PublishCpu() {
@@ -142,27 +150,27 @@ bool Waiter::MustBlock() {
   return SharesCpu(PublishCpu());
 }
 
+bool Waiter::Poll(uint32_t seen) const {
+  for (int i = 0; i < kPollsPerLook; ++i) {
+    if (peer_->sequence.load(std::memory_order_acquire) != seen) return true;
+    CpuRelax();
+  }
+  return false;
+}
+
 bool Waiter::Spin(uint32_t seen, int64_t start, int64_t end) {
   int64_t now = start;
-  do {
-    for (int i = 0; i < kPollsPerLook; ++i) {
-      if (peer_->sequence.load(std::memory_order_acquire) != seen) {
-        last_wait_ = now - start + 1;
-        return true;
-      }
-      CpuRelax();
+  while (now < end && !OwnerDied() && !SharesCpu(::sched_getcpu())) {
+    if (Poll(seen)) {
+      last_wait_ = now - start + 1;
+      return true;
     }
     now = MonotonicNanos();
-    if (side_ == Side::kClient &&
-        (peer_->owner.load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) != 0) {
-      return false;
-    }
-  } while (now < end && !SharesCpu(::sched_getcpu()));
+  }
   return false;
 }
 
 WaitOutcome Waiter::Sleep(uint32_t seen, const WaitContext& context) {
-  const bool watches_client_things = side_ == Side::kClient;
   const bool sliced = context.on_slice != nullptr || context.death != nullptr;
   int64_t next_slice = sliced ? MonotonicNanos() + kSlice : kNever;
   WaitOutcome outcome = WaitOutcome::kFrame;
@@ -170,7 +178,7 @@ WaitOutcome Waiter::Sleep(uint32_t seen, const WaitContext& context) {
   while (!HasFrame(seen)) {
     Watched watched[kMaxWatched] = {{&peer_->sequence, seen}};
     size_t count = 1;
-    if (watches_client_things) {
+    if (side_ == Side::kClient) {
       watched[count++] = {&peer_->owner, peer_->owner.load(std::memory_order_acquire)};
     }
     if (context.death != nullptr) watched[count++] = {context.death, 0};

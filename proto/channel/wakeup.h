@@ -134,9 +134,11 @@ class Waiter {
   int PublishCpu();
   bool SharesCpu(int cpu) const;
   bool MustBlock();
+  bool Poll(uint32_t seen) const;
   bool Spin(uint32_t seen, int64_t start, int64_t end);
   WaitOutcome Sleep(uint32_t seen, const WaitContext& context);
   bool HasFrame(uint32_t seen) const;
+  bool OwnerDied() const;
   bool PeerDied(const WaitContext& context) const;
 
   LaneHalf* own_ = nullptr;

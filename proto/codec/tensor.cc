@@ -190,8 +190,8 @@ uint64_t DenseBytes(const TensorLayout& layout) {
   bool empty = false;
   if (!CheckShape(layout, &empty).ok() || empty) return 0;
   const int64_t count = CountElements(layout);
-  if (count < 0) return 0;
-  return static_cast<uint64_t>((Int128{count} * ElementBits(layout.dtype) + 7) / 8);
+  const Int128 bits = Int128{count} * ElementBits(layout.dtype);
+  return count < 0 || bits > kMaxBytes ? 0 : static_cast<uint64_t>((bits + 7) / 8);
 }
 
 bool IsCompact(const TensorLayout& layout) {

@@ -44,7 +44,8 @@ Status SpanOf(const TensorLayout& layout, TensorSpan* span);
 // [desc.offset, desc.offset + desc.nbytes), and that this range does not wrap around.
 Status CheckDesc(const TensorDesc& desc, const int64_t* shape, const int64_t* strides);
 
-// Bytes all elements take together without gaps or repetition of any; 0 for an invalid layout.
+// Bytes all elements take together without gaps; 0 when there are none, or more than fit an address
+// space.
 uint64_t DenseBytes(const TensorLayout& layout);
 
 bool IsCompact(const TensorLayout& layout);

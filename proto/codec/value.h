@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "proto/base/status.h"
@@ -75,9 +76,10 @@ class FrameWriter {
     size_ = 0;
     if (capacity_ > kKeptCapacity) Shrink();
     if (size > capacity_) Grow(size);
-    const FrameHeader header = {op, 0, 0, num_cells, 0, lane_call, target, call_id};
-    std::memcpy(data_.get(), &header, sizeof(header));
-    std::memset(data_.get() + sizeof(header), 0, size - sizeof(header));
+    // Written in place: a copy of a header just built field by field would stall on its own stores.
+    new (data_.get()) FrameHeader{op, 0, 0, num_cells, 0, lane_call, target, call_id};
+    auto* cells = reinterpret_cast<WireCell*>(data_.get() + sizeof(FrameHeader));
+    for (uint32_t i = 0; i < num_cells; ++i) new (cells + i) WireCell{kTVMFFINone, 0, {0}};
     cells_ = num_cells;
     size_ = size;
   }
@@ -86,12 +88,8 @@ class FrameWriter {
   // argument); the frame is then to be dropped. A kTVMFFIObjectRValueRef crosses as the object it
   // holds, which is moved out of it.
   Status Put(uint32_t index, const TVMFFIAny& value, ValueExporter* exporter) {
-    if (value.type_index >= kTVMFFINone && value.type_index <= kTVMFFIFloat) {
-      WireCell cell;
-      cell.kind = value.type_index;
-      cell.count = 0;
-      cell.bits = value.v_uint64;
-      StoreCell(TopCell(index), cell);
+    if (value.type_index == kTVMFFIInt || value.type_index == kTVMFFIFloat) {
+      StoreCell(TopCell(index), WireCell{value.type_index, 0, {value.v_uint64}});
       return OkStatus();
     }
     return PutAt(TopCell(index), value, exporter, 0);
@@ -123,9 +121,7 @@ class FrameWriter {
   static constexpr size_t kKeptCapacity = 4u << 20;
 
   static size_t TopCell(uint32_t index) { return sizeof(FrameHeader) + index * sizeof(WireCell); }
-  void StoreCell(size_t at, const WireCell& cell) {
-    std::memcpy(data_.get() + at, &cell, sizeof(cell));
-  }
+  void StoreCell(size_t at, const WireCell& cell) { new (data_.get() + at) WireCell(cell); }
   Status PutAt(size_t at, const TVMFFIAny& value, ValueExporter* exporter, uint32_t depth);
   Status PutObject(size_t at, const TVMFFIAny& value, ValueExporter* exporter, uint32_t depth);
   Status PutMoved(size_t at, const TVMFFIAny& value, ValueExporter* exporter, uint32_t depth);
