@@ -39,11 +39,14 @@ class ShmSegment {
   bool valid() const { return data_ != nullptr; }
 
  private:
-  ShmSegment(UniqueFd fd, char* data, size_t size) : fd_(std::move(fd)), data_(data), size_(size) {}
+  ShmSegment(UniqueFd fd, char* data, size_t size, Access access)
+      : fd_(std::move(fd)), data_(data), size_(size), access_(access) {}
+  static Result<ShmSegment> CreateSealed(size_t size, const char* debug_name, int seals);
 
   UniqueFd fd_;
   char* data_ = nullptr;
   size_t size_ = 0;
+  Access access_ = Access::kReadOnly;
 };
 
 }  // namespace tvmffi

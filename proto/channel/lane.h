@@ -2,6 +2,7 @@
 #ifndef TVMFFI_PROTO_CHANNEL_LANE_H_
 #define TVMFFI_PROTO_CHANNEL_LANE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,45 +11,35 @@
 
 namespace tvmffi {
 
-enum class Side { kClient, kWorker };
-
-enum class WaitOutcome {
-  kFrame,      // a frame was copied out
-  kDeadline,   // the deadline passed
-  kPeerDead,   // the daemon, the kernel or the hook says so
-  kCancelled,  // the hook says so
-  kViolation,  // the peer broke the protocol: an impossible sequence or size
-};
-
-// What a waiting thread looks at besides the peer's sequence.
-struct WaitContext {
-  int64_t deadline = INT64_MAX;  // MonotonicNanos()
-  // DeathPage::dead, or null.
-  const std::atomic<uint32_t>* death = nullptr;
-  // Called on EINTR and at least every 100 ms of sleeping; kFrame means "go on waiting". May be null.
-  WaitOutcome (*on_slice)(void* self) = nullptr;
-  void* self = nullptr;
-};
-
-// Not thread-safe: one thread per side and lane at a time. Does not own the memory.
+// Not thread-safe: one thread per side and lane at a time. Does not own the memory. A lane ends
+// with its channel: it starts on zeroed memory and cannot be taken up by a second object. A
+// fork()ed child must not use its parent's: both would answer for one side. Nothing here keeps
+// state outside the object, so whoever owns lanes can tell.
 class Lane {
  public:
   Lane() = default;
+  // `spin` outlives the lane and belongs to it alone.
   Lane(LaneMemory* memory, Side side, SpinBudget* spin);
 
   // Copies the frame into this side's half and publishes it. `size` <= kOverflowFrame.
   void Send(const void* frame, size_t size);
 
-  // Waits for the peer's next frame and copies it out into `frame` (resized, capacity kept). Nothing the peer writes
-  // afterwards changes what was copied.
+  // Waits for the peer's next frame and copies it out into `frame` (resized, capacity kept).
+  // Nothing the peer writes afterwards changes what was copied. After kPeerDead or kViolation the
+  // lane is of no more use; after kDeadline and kCancelled the same wait may be taken up again.
   WaitOutcome Receive(const WaitContext& context, std::vector<char>* frame);
 
+  // How long the last Receive waited, to be averaged per function: CallAverage::Add.
+  int64_t last_wait() const { return waiter_.last_wait(); }
+
  private:
+  void CopyOut(size_t size, std::vector<char>* frame) const;
+
   LaneHalf* own_ = nullptr;
-  LaneHalf* peer_ = nullptr;
+  const LaneHalf* peer_ = nullptr;
   char* own_overflow_ = nullptr;
   const char* peer_overflow_ = nullptr;
-  SpinBudget* spin_ = nullptr;
+  Waiter waiter_;
   // Private copies: the shared words decide nothing.
   uint32_t sent_ = 0;
   uint32_t received_ = 0;

@@ -1,11 +1,12 @@
-// Where everything lies in a channel, the shared memory between one client and one worker. Constants only: neither side
-// reads a size or an offset from the other.
+// Where everything lies in a channel, the shared memory between one client and one worker.
+// Constants only: neither side reads a size or an offset from the other.
 //
 //   page 0   ChannelHeader, written by the daemon before anybody else sees the segment
 //   page 1   CrashRecord, written by the worker's fault handler: a hint, never a fact
 //   then     kMaxLanes lanes; a lane is two halves, each written by one side only
 //
-// A half is published by adding one to its sequence. Per lane the two sides take strict turns: client, worker, client...
+// A half is published by adding one to its sequence. Per lane the two sides take strict turns:
+// client, worker, client...
 #ifndef TVMFFI_PROTO_CHANNEL_LAYOUT_H_
 #define TVMFFI_PROTO_CHANNEL_LAYOUT_H_
 
@@ -19,6 +20,8 @@ inline constexpr uint32_t kChannelMagic = 0x31434854;  // "THC1"
 inline constexpr uint32_t kChannelVersion = 1;
 inline constexpr uint32_t kMaxLanes = 16;
 inline constexpr size_t kPage = 4096;
+
+enum class Side { kClient, kWorker };
 
 struct ChannelHeader {
   uint32_t magic;
@@ -44,19 +47,23 @@ struct CrashRecord {
 // The first bytes of a frame share their cache line with the sequence word that publishes them.
 inline constexpr size_t kFrameHead = 56;
 inline constexpr size_t kFrameTail = 3968;
-// A longer frame lies in the half's overflow area; a still longer one in an arena (FrameHeader::kSpilled).
+// A longer frame lies in the half's overflow area; a still longer one in an arena
+// (FrameHeader::kSpilled).
 inline constexpr size_t kInlineFrame = kFrameHead + kFrameTail;
 inline constexpr size_t kOverflowFrame = 64 * 1024;
 
 struct alignas(128) LaneHalf {
   // Written by this half's owner with each frame.
   std::atomic<uint32_t> sequence;
-  uint32_t frame_size;
+  // Atomic only so that a reader loads it once: a hostile owner may change it at any moment.
+  std::atomic<uint32_t> frame_size;
   char head[kFrameHead];
-  // Written by this half's owner around its own waiting: futex sleepers are announced, the CPU is a hint.
+  // Written by this half's owner around its own waiting, and only when they change, so that the
+  // line stays shared: futex sleepers are announced; the CPU (plus one, 0 is unknown) is a hint.
   std::atomic<uint32_t> asleep;
   std::atomic<uint32_t> cpu;
-  // Robust-list word of the worker's lane thread (worker half only): the kernel marks it when that thread dies.
+  // Robust-list word of the worker's lane thread (worker half only): the kernel marks it when that
+  // thread dies.
   std::atomic<uint32_t> owner;
   char unused[52];
   char tail[kFrameTail];

@@ -1,0 +1,83 @@
+#include "client/src/arena.h"
+
+#include <atomic>
+#include <utility>
+
+#include "client/src/process_state.h"
+#include "client/src/worker.h"
+
+namespace tvmffi::host {
+namespace {
+
+// By first address. Guarded by Locks().arenas.
+using ArenaMap = std::map<const char*, std::weak_ptr<Arena>>;
+ArenaMap& AllArenas() {
+  static ArenaMap* arenas = new ArenaMap;
+  return *arenas;
+}
+
+// So that calls on plain tensors, in a process without arenas, take no lock.
+std::atomic<size_t> num_arenas{0};
+
+const char* NameOf(ArenaUse use) {
+  switch (use) {
+    case ArenaUse::kTensor:
+      return "tvmffi-tensor";
+    case ArenaUse::kInput:
+      return "tvmffi-input";
+    case ArenaUse::kStaging:
+      return "tvmffi-staging";
+    default:
+      return "tvmffi-result";
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Arena>> Arena::Create(size_t size, ArenaUse use, uint64_t owner) {
+  static std::atomic<uint32_t> next_id{1};
+  Result<ShmSegment> segment = use == ArenaUse::kInput ? ShmSegment::CreateInput(size, NameOf(use))
+                                                       : ShmSegment::Create(size, NameOf(use));
+  if (!segment.ok()) return segment.status();
+  std::shared_ptr<Arena> arena(
+      new Arena(next_id.fetch_add(1, std::memory_order_relaxed), use, owner, std::move(*segment)));
+  std::lock_guard<std::shared_mutex> lock(Locks().arenas);
+  AllArenas()[arena->data()] = arena;
+  num_arenas.store(AllArenas().size(), std::memory_order_relaxed);
+  return arena;
+}
+
+Arena::~Arena() {
+  {
+    std::lock_guard<std::shared_mutex> lock(Locks().arenas);
+    AllArenas().erase(data());
+    num_arenas.store(AllArenas().size(), std::memory_order_relaxed);
+  }
+  for (const std::weak_ptr<Worker>& holder : holders_) {
+    if (std::shared_ptr<Worker> worker = holder.lock()) worker->Retire(id_);
+  }
+}
+
+void Arena::AddHolder(const std::shared_ptr<Worker>& worker) {
+  std::lock_guard<std::mutex> lock(lock_);
+  // Keeps the list as short as the number of workers alive, for an arena that many have seen.
+  for (std::weak_ptr<Worker>& holder : holders_) {
+    if (holder.expired()) {
+      holder = worker;
+      return;
+    }
+  }
+  holders_.push_back(worker);
+}
+
+std::shared_ptr<Arena> FindArena(const void* address) {
+  if (num_arenas.load(std::memory_order_relaxed) == 0) return nullptr;
+  std::shared_lock<std::shared_mutex> lock(Locks().arenas);
+  const ArenaMap& arenas = AllArenas();
+  auto after = arenas.upper_bound(static_cast<const char*>(address));
+  if (after == arenas.begin()) return nullptr;
+  std::shared_ptr<Arena> arena = std::prev(after)->second.lock();
+  return arena != nullptr && arena->Contains(address) ? arena : nullptr;
+}
+
+}  // namespace tvmffi::host

@@ -1,0 +1,182 @@
+#include "client/src/daemon_start.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "proto/wire/socket.h"
+
+extern char** environ;
+
+namespace tvmffi::host {
+namespace {
+
+constexpr int kSocketNumber = 3;
+constexpr int kParentNumber = 4;
+constexpr size_t kStackSize = 64 * 1024;
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+bool IsExecutable(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
+}
+
+// Shared with the two children, which run in this process's memory while the calling thread is suspended.
+struct Start {
+  const char* path;
+  char* const* argv;
+  char* const* environment;
+  int socket;
+  int parent;
+  int null;
+  int log;
+  char* daemon_stack;
+  // errno of the step that failed, 0 if none did.
+  volatile int error;
+};
+
+// Only system calls from here to exec: the memory is the caller's.
+
+void ResetSignals() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Out of the way of the numbers the daemon expects them at.
+bool MoveUp(int* fd) {
+  *fd = ::fcntl(*fd, F_DUPFD, kParentNumber + 1);
+  return *fd >= 0;
+}
+
+bool ArrangeDescriptors(Start* start) {
+  int socket = start->socket;
+  int parent = start->parent;
+  int null = start->null;
+  int log = start->log;
+  if (!MoveUp(&socket) || !MoveUp(&parent) || !MoveUp(&null) || !MoveUp(&log)) return false;
+  if (::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 || ::dup2(log, 2) < 0) return false;
+  if (::dup2(socket, kSocketNumber) < 0 || ::dup2(parent, kParentNumber) < 0) return false;
+  return ::syscall(SYS_close_range, kParentNumber + 1, ~0U, 0) == 0;
+}
+
+int DaemonChild(void* argument) {
+  Start* start = static_cast<Start*>(argument);
+  ResetSignals();
+  if (::setsid() < 0 || !ArrangeDescriptors(start)) {
+    start->error = errno;
+    ::_exit(127);
+  }
+  ::execve(start->path, start->argv, start->environment);
+  start->error = errno;
+  ::_exit(127);
+}
+
+int MiddleChild(void* argument) {
+  Start* start = static_cast<Start*>(argument);
+  if (::clone(&DaemonChild, start->daemon_stack + kStackSize, CLONE_VM | CLONE_VFORK, start) < 0) start->error = errno;
+  ::_exit(0);
+}
+
+class Stacks {
+ public:
+  Stacks() {
+    void* memory = ::mmap(nullptr, 2 * kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    memory_ = memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
+  }
+  Stacks(const Stacks&) = delete;
+  Stacks& operator=(const Stacks&) = delete;
+  ~Stacks() {
+    if (memory_ != nullptr) ::munmap(memory_, 2 * kStackSize);
+  }
+  char* first() const { return memory_; }
+  char* second() const { return memory_ + kStackSize; }
+
+ private:
+  char* memory_;
+};
+
+Status DoubleFork(Start* start) {
+  Stacks stacks;
+  if (stacks.first() == nullptr) return ErrnoStatus(errno, "cannot allocate a stack");
+  start->daemon_stack = stacks.second();
+  // No handler of this process may run in a child that shares its memory.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  // Exit signal 0: neither a SIGCHLD handler nor a wait() of this process hears of it.
+  const pid_t middle = ::clone(&MiddleChild, stacks.first() + kStackSize, CLONE_VM | CLONE_VFORK, start);
+  const int clone_error = errno;
+  if (middle > 0) {
+    while (::waitpid(middle, nullptr, __WALL) < 0 && errno == EINTR) {
+    }
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (middle < 0) return ErrnoStatus(clone_error, "cannot fork");
+  if (start->error != 0) return ErrnoStatus(start->error, std::string("cannot start ") + start->path);
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<std::string> FindDaemon() {
+  if (const char* named = ::getenv("TVMFFI_HOSTD"); named != nullptr && *named != '\0') {
+    if (IsExecutable(named)) return std::string(named);
+    return Status{Code::kUnavailable,
+                  std::string("no daemon: $TVMFFI_HOSTD is '") + named + "', which is not an executable file"};
+  }
+  Dl_info self;
+  if (::dladdr(reinterpret_cast<void*>(&FindDaemon), &self) == 0) {
+    return Status{Code::kInternal, "cannot tell where libtvmffi_host.so lies"};
+  }
+  const std::string folder = FolderOf(self.dli_fname);
+  const std::string above = folder + "/../bin/tvmffi-hostd";
+  const std::string beside = folder + "/bin/tvmffi-hostd";
+  if (IsExecutable(above)) return above;
+  if (IsExecutable(beside)) return beside;
+  return Status{Code::kUnavailable, "no daemon: neither '" + above + "' nor '" + beside +
+                                        "' is an executable file, and $TVMFFI_HOSTD is not set"};
+}
+
+Result<UniqueFd> StartPrivateDaemon() {
+  Result<std::string> path = FindDaemon();
+  if (!path.ok()) return path.status();
+  Result<std::pair<UniqueFd, UniqueFd>> ends = ControlSocketPair();
+  if (!ends.ok()) return ends.status();
+  UniqueFd parent(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!parent.valid() || !null.valid()) return ErrnoStatus(errno, "cannot start a private daemon");
+
+  std::vector<std::string> words = {*path, "--private-fd=3", "--parent-pidfd=4"};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  Start start = {path->c_str(), argv.data(),  environ, ends->second.get(), parent.get(), null.get(),
+                 null.get(),    nullptr, 0};
+  if (::getenv("TVMFFI_HOSTD_STDERR") != nullptr) start.log = STDERR_FILENO;
+  TVMFFI_RETURN_IF_ERROR(DoubleFork(&start));
+  return std::move(ends->first);
+}
+
+}  // namespace tvmffi::host

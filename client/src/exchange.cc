@@ -1,0 +1,349 @@
+#include "client/src/exchange.h"
+
+#include <tvm/ffi/extra/c_env_api.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "client/src/function_call.h"
+#include "client/src/process_state.h"
+#include "client/src/worker_error.h"
+#include "proto/base/clock.h"
+#include "proto/codec/spill.h"
+
+namespace tvmffi::host {
+namespace {
+
+std::string Milliseconds(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof(text), seconds < 0.01 ? "%.2g ms" : "%.0f ms", seconds * 1e3);
+  return text;
+}
+
+std::string Seconds(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g s", seconds);
+  return text;
+}
+
+std::string LastLine(const WorkerEnd& end) {
+  return end.log_tail.empty() ? "" : "; last line of output: \"" + end.log_tail.back() + "\"";
+}
+
+}  // namespace
+
+Exchange::Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec)
+    : slot_(slot),
+      lane_(lane),
+      spec_(spec),
+      worker_(lane->worker.get()),
+      call_id_((lane->id << 32) | (lane->lane_call + 1)),
+      epoch_(ForkEpoch()),
+      start_(MonotonicNanos()),
+      deadline_(spec.deadline) {}
+
+std::string Exchange::Name() const {
+  switch (spec_.op) {
+    case FrameOp::kLoad:
+      return "the load of '" + std::string(spec_.module) + "'";
+    default:
+      return "'" + std::string(spec_.function) + "'";
+  }
+}
+
+double Exchange::Elapsed() const {
+  return static_cast<double>(MonotonicNanos() - start_ - in_callbacks_) * 1e-9;
+}
+
+WaitOutcome Exchange::OnSlice(void* self) {
+  Exchange* exchange = static_cast<Exchange*>(self);
+  if (!exchange->worker_->Alive()) return WaitOutcome::kPeerDead;
+  if (OnMainThread() && TVMFFIEnvCheckSignals() != 0) return WaitOutcome::kCancelled;
+  return WaitOutcome::kFrame;
+}
+
+Failure Exchange::Run(TVMFFIAny* result) {
+  *result = NoneAny();
+  Transfer* transfer = &lane_->transfer;
+  transfer->Begin(slot_, worker_, lane_->index, &lane_->counters);
+  transfer->TakeHandle(spec_.take_handle);
+  Failure failure = Encode();
+  if (!failure) {
+    ++lane_->lane_call;
+    failure = Send();
+    bool done = static_cast<bool>(failure);
+    while (!done) {
+      const WaitOutcome outcome = Receive();
+      if (outcome == WaitOutcome::kFrame) {
+        done = Serve(result, &failure);
+      } else {
+        failure = Fail(outcome);
+        done = true;
+      }
+    }
+  }
+  worker_->staging()->Free(std::move(spill_));
+  transfer->End();
+  lane_->counters.calls.Add(1);
+  if (failure) {
+    lane_->counters.errors.Add(1);
+  } else if (spec_.average != nullptr) {
+    spec_.average->Add(lane_->lane.last_wait());
+  }
+  return failure;
+}
+
+Failure Exchange::Encode() {
+  const uint32_t first = spec_.op == FrameOp::kCall ? 0 : 1;
+  const uint32_t num_cells = first + static_cast<uint32_t>(spec_.num_args);
+  int32_t bad = 0;
+  do {
+    lane_->writer.Start(spec_.op, spec_.target, call_id_, lane_->lane_call + 1, num_cells);
+    if (first != 0) lane_->writer.PutString(0, spec_.text.data(), spec_.text.size());
+    Status put = lane_->transfer.PutArguments(&lane_->writer, first, spec_.args, spec_.num_args, spec_.read_only, &bad);
+    if (put.ok()) continue;
+    const std::string what = "cannot send argument " + std::to_string(bad) + " of " + Name() + " to its worker: ";
+    return MakeError(put.code == Code::kInvalidArgument ? "TypeError" : KindOf(put.code), what + put.message);
+  } while (lane_->transfer.encode_again());
+  return {};
+}
+
+Failure Exchange::Send() {
+  lane_->transfer.StageIn();
+  worker_->MoveReleasesTo(&lane_->writer);
+  const char* frame = lane_->writer.Finish();
+  const size_t size = lane_->writer.size();
+  if (size <= kOverflowFrame) {
+    sent_ = true;
+    lane_->lane.Send(frame, size);
+    return {};
+  }
+  worker_->staging()->Free(std::move(spill_));
+  spill_ = {};
+  Result<StagingBlock> block = worker_->staging()->Allocate(size);
+  if (!block.ok()) {
+    const std::string what =
+        "no memory for " + std::to_string(size) + " bytes of " + Name() + ": " + block.status().message;
+    if (sent_) return GiveUp(wire::KillCause::kCancelled, KindOf(block.status().code), what);
+    --lane_->lane_call;
+    return MakeError(KindOf(block.status().code), what);
+  }
+  spill_ = std::move(*block);
+  std::memcpy(spill_.data(), frame, size);
+  char stand_in[kSpillFrame];
+  MakeSpillFrame(frame, SpillRef{spill_.arena->id(), 0, spill_.offset, size}, stand_in);
+  sent_ = true;
+  lane_->lane.Send(stand_in, sizeof(stand_in));
+  return {};
+}
+
+WaitOutcome Exchange::Receive() {
+  WaitContext context;
+  context.deadline = deadline_;
+  context.death = worker_->death_word();
+  context.on_slice = &Exchange::OnSlice;
+  context.self = this;
+  context.expected = spec_.average != nullptr ? spec_.average->nanos() : 0;
+  return lane_->lane.Receive(context, &lane_->frame);
+}
+
+Status Exchange::FetchSpilled(const SpillRef& ref) {
+  std::shared_ptr<Arena> arena = worker_->FindLent(ref.arena_id);
+  if (arena == nullptr || ref.offset > arena->size() || ref.size > arena->size() - ref.offset) {
+    return {Code::kInvalidArgument, "a frame of " + std::to_string(ref.size) + " bytes in arena " +
+                                        std::to_string(ref.arena_id) + " at byte " + std::to_string(ref.offset)};
+  }
+  const char* begin = arena->data() + ref.offset;
+  lane_->frame.assign(begin, begin + ref.size);
+  return OkStatus();
+}
+
+Status Exchange::OpenFrame() {
+  SpillRef ref;
+  Result<bool> spilled = ReadSpillFrame(lane_->frame.data(), lane_->frame.size(), &ref);
+  if (!spilled.ok()) return spilled.status();
+  if (*spilled) TVMFFI_RETURN_IF_ERROR(FetchSpilled(ref));
+  TVMFFI_RETURN_IF_ERROR(lane_->reader.Open(lane_->frame.data(), lane_->frame.size()));
+  const uint32_t lane_call = lane_->reader.header().lane_call;
+  if (lane_call != lane_->lane_call) {
+    return {Code::kInvalidArgument, "an answer to exchange " + std::to_string(lane_call) + " inside exchange " +
+                                        std::to_string(lane_->lane_call)};
+  }
+  return OkStatus();
+}
+
+void Exchange::TakeNotes() {
+  for (uint32_t i = 0; i < lane_->reader.num_notes(); ++i) {
+    const Note note = lane_->reader.note(i);
+    if (note.kind == NoteKind::kRetained) lane_->transfer.Retain(note.id);
+    if (note.kind == NoteKind::kDropped) worker_->Drop(note.id);
+  }
+}
+
+bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
+  if (Status status = OpenFrame(); !status.ok()) {
+    *failure = Violation(status.message);
+    return true;
+  }
+  if (lane_->reader.num_notes() != 0) TakeNotes();
+  switch (lane_->reader.header().op) {
+    case FrameOp::kReturn:
+      *failure = TakeResult(result);
+      return true;
+    case FrameOp::kError:
+      *failure = TakeError();
+      return true;
+    case FrameOp::kCallback:
+      *failure = ServeCallback();
+      return static_cast<bool>(*failure);
+    case FrameOp::kNeedMemory:
+      *failure = ServeMemory();
+      return static_cast<bool>(*failure);
+    default:
+      *failure = Violation("operation " + std::to_string(static_cast<int>(lane_->reader.header().op)));
+      return true;
+  }
+}
+
+Failure Exchange::TakeResult(TVMFFIAny* result) {
+  lane_->transfer.CopyBack();
+  if (lane_->reader.num_cells() != 1) {
+    return Violation(std::to_string(lane_->reader.num_cells()) + " results");
+  }
+  Status status = lane_->reader.GetOwned(0, &lane_->transfer, result);
+  if (status.ok()) {
+    slot_->Succeeded();
+    return {};
+  }
+  if (status.code == Code::kInvalidArgument) return Violation("a result with " + status.message);
+  return MakeError(KindOf(status.code), "cannot take the result of " + Name() + ": " + status.message);
+}
+
+Failure Exchange::TakeError() {
+  lane_->transfer.CopyBack();
+  TVMFFIByteArray texts[3];
+  for (uint32_t i = 0; i < 3; ++i) {
+    Status status = lane_->reader.GetString(i, &texts[i]);
+    if (!status.ok()) return Violation("an error with " + status.message);
+  }
+  slot_->Succeeded();
+  return MakeWorkerError({texts[0].data, texts[0].size}, {texts[1].data, texts[1].size},
+                         {texts[2].data, texts[2].size}, callback_error_.get());
+}
+
+Status Exchange::CallLocal(TVMFFIObjectHandle function, TVMFFIAny* result, bool* raised) {
+  struct Arguments {
+    std::vector<TVMFFIAny> values;
+    ~Arguments() {
+      for (TVMFFIAny& value : values) ReleaseAny(&value);
+    }
+  } args;
+  args.values.reserve(lane_->reader.num_cells());
+  for (uint32_t i = 0; i < lane_->reader.num_cells(); ++i) {
+    TVMFFIAny value;
+    TVMFFI_RETURN_IF_ERROR(lane_->reader.Get(i, &lane_->transfer, &value));
+    args.values.push_back(value);
+  }
+  lane_->counters.callbacks.Add(1);
+  lane_->in_callback.store(true, std::memory_order_release);
+  const int64_t begin = MonotonicNanos();
+  *raised = TVMFFIFunctionCallFromWorker(function, args.values.data(), static_cast<int32_t>(args.values.size()),
+                                         result) != 0;
+  const int64_t taken = MonotonicNanos() - begin;
+  lane_->in_callback.store(false, std::memory_order_release);
+  in_callbacks_ += taken;
+  if (deadline_ != kNever) deadline_ += taken;
+  return OkStatus();
+}
+
+Failure Exchange::ServeCallback() {
+  TVMFFIObjectHandle function = lane_->transfer.Callback(lane_->reader.header().target);
+  if (function == nullptr) {
+    return Violation("a call of callback " + std::to_string(lane_->reader.header().target));
+  }
+  OwnedAny result;
+  bool raised = false;
+  Status status = CallLocal(function, result.out(), &raised);
+  if (!status.ok()) return Violation("a callback with " + status.message);
+  // A child that was forked in the callback must not answer for its parent.
+  if (epoch_ != ForkEpoch()) {
+    return MakeError(kUnavailable, "this process was forked inside a callback of " + Name());
+  }
+  if (!raised) return AnswerCallback(result.get());
+  callback_error_ = TakeRaised();
+  return AnswerCallbackError(callback_error_.get());
+}
+
+Failure Exchange::AnswerCallback(const TVMFFIAny& value) {
+  lane_->writer.Start(FrameOp::kCallbackReturn, 0, call_id_, lane_->lane_call, 1);
+  Status put = lane_->transfer.PutCallbackResult(&lane_->writer, value);
+  if (put.ok()) return Send();
+  callback_error_ = MakeError(put.code == Code::kInvalidArgument ? "TypeError" : KindOf(put.code),
+                              "cannot send the result of a callback of " + Name() + " to its worker: " + put.message);
+  return AnswerCallbackError(callback_error_.get());
+}
+
+Failure Exchange::AnswerCallbackError(TVMFFIObjectHandle error) {
+  const ErrorText text = ReadError(error);
+  lane_->writer.Start(FrameOp::kCallbackError, 0, call_id_, lane_->lane_call, 3);
+  lane_->writer.PutString(0, text.kind.data(), text.kind.size());
+  lane_->writer.PutString(1, text.message.data(), text.message.size());
+  lane_->writer.PutString(2, text.backtrace.data(), text.backtrace.size());
+  return Send();
+}
+
+Failure Exchange::ServeMemory() {
+  Result<std::shared_ptr<Arena>> arena = worker_->GrowResults(lane_->reader.header().target);
+  const FrameOp op = arena.ok() ? FrameOp::kMemoryGranted : FrameOp::kMemoryRefused;
+  lane_->writer.Start(op, arena.ok() ? (*arena)->id() : 0, call_id_, lane_->lane_call, 0);
+  return Send();
+}
+
+Failure Exchange::Violation(const std::string& what) {
+  return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
+                "the worker of '" + slot_->Label() + "' broke the protocol in " + Name() + ": it sent " + what);
+}
+
+Failure Exchange::Fail(WaitOutcome outcome) {
+  switch (outcome) {
+    case WaitOutcome::kDeadline:
+      return GiveUp(wire::KillCause::kDeadline, kDeadlineExceeded,
+                    Name() + " of '" + std::string(spec_.module) + "' did not return within " +
+                        Seconds(spec_.time_limit) + "; its worker was killed");
+    case WaitOutcome::kCancelled:
+      GiveUp(wire::KillCause::kCancelled, kEnvErrorAlreadySet, "");
+      return MakeError(kEnvErrorAlreadySet, "");
+    case WaitOutcome::kPeerDead:
+      return GiveUp(std::nullopt, kWorkerCrashed, "");
+    default:
+      return Violation("an impossible sequence or size");
+  }
+}
+
+Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind, const std::string& what) {
+  const double elapsed = Elapsed();
+  const WorkerEnd end = worker_->End(cause);
+  // Killed by another call, or with its daemon.
+  const bool blame = end.cause != "closed" && end.cause != "daemon" && end.cause != "cancelled";
+  FailedCall call;
+  call.function = std::string(spec_.function);
+  call.module = std::string(spec_.module);
+  call.elapsed = elapsed;
+  call.generation = worker_->generation();
+  call.call_id = call_id_;
+  const bool crashed = kind == kWorkerCrashed;
+  if (crashed && end.cause == "violation") kind = kPolicyViolation;
+  if (crashed && spec_.op == FrameOp::kLoad) kind = kLoadFailed;
+  OwnedAny report = MakeReport(kind, call, end);
+  slot_->Forget(lane_->worker, blame, report);
+  std::string message = what;
+  if (crashed) {
+    message = "worker of '" + slot_->Label() + "' (pid " + std::to_string(worker_->pid()) + ") " + Describe(end) + " " +
+              Milliseconds(elapsed) + " into " + Name() + LastLine(end);
+  }
+  return MakeHostError(kind, message, report);
+}
+
+}  // namespace tvmffi::host

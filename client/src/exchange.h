@@ -1,0 +1,84 @@
+// One request to a worker and everything until its answer: nested requests, the wait, the end of the worker.
+#ifndef TVMFFI_CLIENT_SRC_EXCHANGE_H_
+#define TVMFFI_CLIENT_SRC_EXCHANGE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "client/src/worker_slot.h"
+#include "proto/channel/wakeup.h"
+
+namespace tvmffi::host {
+
+struct CallSpec {
+  FrameOp op = FrameOp::kCall;
+  uint64_t target = 0;
+  // The path of kLoad, the function of kCallGlobal.
+  std::string_view text;
+  const TVMFFIAny* args = nullptr;
+  int32_t num_args = 0;
+  const ReadOnlyArguments* read_only = nullptr;
+  // For messages.
+  std::string_view function;
+  std::string_view module;
+  // MonotonicNanos(); the time callbacks take is added to it.
+  int64_t deadline = kNever;
+  // Seconds, for messages.
+  double time_limit = 0;
+  CallAverage* average = nullptr;
+  // Set: an object that comes back is not wrapped, its handle is stored here.
+  uint64_t* take_handle = nullptr;
+};
+
+// On a lane the caller holds.
+class Exchange {
+ public:
+  Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec);
+
+  // `result` receives an owned value. Empty when it went well; otherwise the error to raise. A worker that is to blame,
+  // or that the call gave up, is ended and forgotten.
+  Failure Run(TVMFFIAny* result);
+
+ private:
+  Failure Encode();
+  Failure Send();
+  WaitOutcome Receive();
+  // True when the exchange is over.
+  bool Serve(TVMFFIAny* result, Failure* failure);
+  Status OpenFrame();
+  Status FetchSpilled(const SpillRef& ref);
+  void TakeNotes();
+  Failure TakeResult(TVMFFIAny* result);
+  Failure TakeError();
+  Failure ServeCallback();
+  Status CallLocal(TVMFFIObjectHandle function, TVMFFIAny* result, bool* raised);
+  Failure AnswerCallback(const TVMFFIAny& value);
+  Failure AnswerCallbackError(TVMFFIObjectHandle error);
+  Failure ServeMemory();
+
+  Failure Fail(WaitOutcome outcome);
+  Failure Violation(const std::string& what);
+  Failure GiveUp(std::optional<wire::KillCause> cause, const char* kind, const std::string& what);
+  std::string Name() const;
+  double Elapsed() const;
+  static WaitOutcome OnSlice(void* self);
+
+  WorkerSlot* const slot_;
+  CallLane* const lane_;
+  const CallSpec& spec_;
+  Worker* const worker_;  // the lane keeps it
+  const uint64_t call_id_;
+  const uint32_t epoch_;
+  const int64_t start_;
+  int64_t deadline_;
+  int64_t in_callbacks_ = 0;
+  bool sent_ = false;
+  StagingBlock spill_;
+  // What the last failed callback raised: it comes back from the worker as a copy.
+  Failure callback_error_;
+};
+
+}  // namespace tvmffi::host
+
+#endif  // TVMFFI_CLIENT_SRC_EXCHANGE_H_

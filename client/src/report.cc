@@ -1,0 +1,170 @@
+#include "client/src/report.h"
+
+#include <string.h>
+
+#include <deque>
+#include <utility>
+
+#include "client/src/process_state.h"
+
+namespace tvmffi::host {
+namespace {
+
+constexpr size_t kRememberedReports = 256;
+
+struct Remembered {
+  int64_t next_id = 1;
+  std::deque<std::pair<int64_t, OwnedAny>> reports;
+};
+
+Remembered& AllRemembered() {
+  static Remembered* remembered = new Remembered;
+  return *remembered;
+}
+
+OwnedAny Share(const TVMFFIAny& value) {
+  OwnedAny shared;
+  TVMFFIAnyViewToOwnedAny(&value, shared.out());
+  return shared;
+}
+
+int64_t TakeId() {
+  std::lock_guard<std::mutex> lock(Locks().reports);
+  return AllRemembered().next_id++;
+}
+
+void Remember(int64_t id, OwnedAny report) {
+  OwnedAny forgotten;
+  std::lock_guard<std::mutex> lock(Locks().reports);
+  auto& reports = AllRemembered().reports;
+  if (reports.size() >= kRememberedReports) {
+    forgotten = std::move(reports.front().second);
+    reports.pop_front();
+  }
+  reports.emplace_back(id, std::move(report));
+}
+
+OwnedAny Recall(int64_t id) {
+  std::lock_guard<std::mutex> lock(Locks().reports);
+  for (const auto& [known, report] : AllRemembered().reports) {
+    if (known == id) return Share(report.get());
+  }
+  return {};
+}
+
+// The number in a message's "[report <id>]" ending, 0 without one.
+int64_t IdInMessage(std::string_view message) {
+  constexpr std::string_view kMark = "[report ";
+  const size_t at = message.rfind(kMark);
+  if (at == std::string_view::npos || message.back() != ']') return 0;
+  int64_t id = 0;
+  for (char c : message.substr(at + kMark.size(), message.size() - at - kMark.size() - 1)) {
+    if (c < '0' || c > '9' || id > INT64_MAX / 16) return 0;
+    id = id * 10 + (c - '0');
+  }
+  return id;
+}
+
+// A Map with this entry is a report of ours: no other code can reach it before we have made it.
+constexpr char kMarkKey[] = "tvmffi_host.report";
+
+bool IsReport(TVMFFIObjectHandle object) {
+  if (object == nullptr || static_cast<TVMFFIObject*>(object)->type_index != kTVMFFIMap) return false;
+  OwnedAny count;
+  if (CallGlobal("ffi.MapCount", {ObjectAny(object), StringAny(kMarkKey).get()}, &count)) {
+    return count.get().v_int64 != 0;
+  }
+  TakeRaised();
+  return false;
+}
+
+void SetFault(MapMaker* map, const FailedCall& call, const WorkerEnd& end) {
+  if (!end.has_fault) return;
+  map->SetInt("fault_address", static_cast<int64_t>(end.fault_address));
+  map->SetBool("is_write", end.is_write);
+  map->SetBool("fault_in_this_call", end.fault_call == call.call_id);
+  std::vector<std::string> frames;
+  for (uint64_t frame : end.frames) {
+    char text[24];
+    ::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(frame));
+    frames.emplace_back(text);
+  }
+  map->Set("frames", StringArray(frames));
+}
+
+OwnedAny ResourceUsage(const WorkerEnd& end) {
+  MapMaker usage;
+  usage.SetFloat("lifetime", end.lifetime);
+  usage.SetFloat("user_time", end.user_time);
+  usage.SetFloat("system_time", end.system_time);
+  usage.SetInt("max_rss_kib", end.max_rss_kib);
+  return usage.Finish();
+}
+
+}  // namespace
+
+std::string SignalName(int signal) {
+  const char* name = ::sigabbrev_np(signal);
+  return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(signal);
+}
+
+std::string Describe(const WorkerEnd& end) {
+  if (end.cause == "deadline") return "was killed because a call passed its deadline";
+  if (end.cause == "cancelled") return "was killed because a call was cancelled";
+  if (end.cause == "violation") return "was killed because it broke the protocol";
+  if (end.cause == "closed") return "was closed";
+  if (end.cause == "daemon") return "ended with its daemon";
+  if (end.cause == "oom") return "was killed for lack of memory";
+  if (end.signal != 0) return "died of " + SignalName(end.signal);
+  return "exited with status " + std::to_string(end.exit_status);
+}
+
+OwnedAny MakeReport(const char* kind, const FailedCall& call, const WorkerEnd& end) {
+  const int64_t id = TakeId();
+  MapMaker map;
+  map.SetInt(kMarkKey, 1);
+  map.SetInt("id", id);
+  map.SetString("kind", kind);
+  map.SetString("cause", end.cause);
+  map.SetInt("signal", end.signal);
+  map.SetString("signal_name", end.signal != 0 ? SignalName(end.signal) : "");
+  map.SetInt("exit_status", end.exit_status);
+  map.SetString("function", call.function);
+  map.SetString("module", call.module);
+  map.SetFloat("elapsed", call.elapsed);
+  map.Set("log_tail", StringArray(end.log_tail));
+  map.SetInt("log_bytes", end.log_bytes);
+  map.SetInt("worker_pid", end.pid);
+  map.SetInt("generation", static_cast<int64_t>(call.generation));
+  map.Set("resource_usage", ResourceUsage(end));
+  SetFault(&map, call, end);
+  OwnedAny report = map.Finish();
+  Remember(id, Share(report.get()));
+  return report;
+}
+
+Failure MakeHostError(const char* kind, const std::string& message, const OwnedAny& report) {
+  if (report.get().type_index != kTVMFFIMap) return MakeError(kind, message);
+  Failure error = MakeError(kind, message, {}, report.get().v_obj);
+  if (ExtraContext(error.get()) != nullptr) return error;
+  OwnedAny id;
+  if (!CallGlobal("ffi.MapGetItem", {report.get(), StringAny("id").get()}, &id)) return error;
+  return MakeError(kind, message + " [report " + std::to_string(id.get().v_int64) + "]");
+}
+
+OwnedAny ReportOf(const TVMFFIAny& error_or_id) {
+  if (error_or_id.type_index == kTVMFFIInt) return Recall(error_or_id.v_int64);
+  if (error_or_id.type_index != kTVMFFIError) return {};
+  TVMFFIObjectHandle context = ExtraContext(error_or_id.v_obj);
+  if (IsReport(context)) return Share(ObjectAny(context));
+  const TVMFFIErrorCell* cell = TVMFFIErrorGetCellPtr(error_or_id.v_obj);
+  if (!IsReservedKind({cell->kind.data, cell->kind.size})) return {};
+  const int64_t id = IdInMessage({cell->message.data, cell->message.size});
+  return id != 0 ? Recall(id) : OwnedAny();
+}
+
+bool IsHostError(TVMFFIObjectHandle error) {
+  return ReportOf(ObjectAny(error)).get().type_index == kTVMFFIMap;
+}
+
+}  // namespace tvmffi::host

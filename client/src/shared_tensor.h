@@ -1,0 +1,28 @@
+// Tensors in memory that workers can map.
+#ifndef TVMFFI_CLIENT_SRC_SHARED_TENSOR_H_
+#define TVMFFI_CLIENT_SRC_SHARED_TENSOR_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "proto/base/status.h"
+#include "proto/codec/any.h"
+
+namespace tvmffi::host {
+
+// A zeroed row-major tensor in a segment of its own. Its end lies against a page nobody can touch, but for the slack that
+// its alignment of 64 bytes needs.
+Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out);
+
+// A copy of `tensor`, row-major, that no worker can change whatever it does.
+Status MakeInputTensor(const DLTensor& tensor, TVMFFIAny* out);
+
+// A copy of `tensor`, row-major, that workers can write.
+Status CopyToSharedTensor(const DLTensor& tensor, TVMFFIAny* out);
+
+// True when the tensor's memory can be passed to a worker without a copy.
+bool IsShared(const DLTensor& tensor);
+
+}  // namespace tvmffi::host
+
+#endif  // TVMFFI_CLIENT_SRC_SHARED_TENSOR_H_

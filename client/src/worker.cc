@@ -1,0 +1,277 @@
+#include "client/src/worker.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "client/src/process_state.h"
+
+namespace tvmffi::host {
+namespace {
+
+// A worker that looks dead but is not reaped within this time lied about it.
+constexpr double kReapSeconds = 5.0;
+constexpr size_t kResultArena = 16u << 20;
+
+std::atomic<uint64_t> next_worker{1};
+
+WorkerEnd FromWire(wire::ExitReport report) {
+  WorkerEnd end;
+  end.cause = std::move(report.cause);
+  end.signal = report.signal;
+  end.exit_status = report.exit_status;
+  end.pid = report.pid;
+  end.lifetime = static_cast<double>(report.lifetime_us) * 1e-6;
+  end.user_time = static_cast<double>(report.user_us) * 1e-6;
+  end.system_time = static_cast<double>(report.system_us) * 1e-6;
+  end.max_rss_kib = static_cast<int64_t>(report.max_rss_kib);
+  end.log_tail = std::move(report.log_tail);
+  end.log_bytes = static_cast<int64_t>(report.log_bytes);
+  return end;
+}
+
+Result<UniqueFd> Duplicate(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) return ErrnoStatus(errno, "cannot duplicate a descriptor");
+  return copy;
+}
+
+}  // namespace
+
+Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options, uint64_t generation)
+    : id_(next_worker.fetch_add(1, std::memory_order_relaxed)),
+      generation_(generation),
+      epoch_(ForkEpoch()),
+      label_(options.label),
+      connection_(std::move(connection)),
+      staging_([this](size_t size) -> Result<std::shared_ptr<Arena>> {
+        Result<std::shared_ptr<Arena>> arena = Arena::Create(size, ArenaUse::kStaging, id_);
+        if (!arena.ok()) return arena.status();
+        TVMFFI_RETURN_IF_ERROR(Share(*arena));
+        return arena;
+      }) {}
+
+Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connection, const WorkerOptions& options,
+                                              uint64_t generation) {
+  std::shared_ptr<Worker> worker(new Worker(std::move(connection), options, generation));
+  wire::CreateWorker request;
+  request.label = options.label;
+  request.limits = options.limits;
+  request.environment = options.environment;
+  request.log_forward = options.log_forward;
+  Result<Connection::Answer> answer = worker->connection_->Ask(std::move(request));
+  if (!answer.ok()) return answer.status();
+  auto* created = std::get_if<wire::WorkerCreated>(&answer->message);
+  if (created == nullptr || answer->fds.size() != 3) {
+    return Status{Code::kInternal, "the daemon answered CreateWorker with " +
+                                       std::string(wire::MessageName(answer->message))};
+  }
+  worker->worker_id_ = created->worker_id;
+  worker->pid_ = created->pid;
+  Result<ShmSegment> channel = ShmSegment::Map(std::move(answer->fds[0]), kChannelSize, Access::kReadWrite);
+  if (!channel.ok()) return channel.status();
+  worker->channel_ = std::move(*channel);
+  Result<ShmSegment> death_page = ShmSegment::Map(std::move(answer->fds[1]), kPage, Access::kReadOnly);
+  if (!death_page.ok()) return death_page.status();
+  worker->death_page_ = std::move(*death_page);
+  worker->pidfd_ = std::move(answer->fds[2]);
+  return worker;
+}
+
+Worker::~Worker() { Close(); }
+
+LaneMemory* Worker::lane(uint32_t index) const {
+  return reinterpret_cast<LaneMemory*>(channel_.data() + kLanesOffset) + index;
+}
+
+const std::atomic<uint32_t>* Worker::death_word() const {
+  return &reinterpret_cast<const DeathPage*>(death_page_.data())->dead;
+}
+
+Result<uint32_t> Worker::OpenLane() {
+  uint32_t index;
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    if (next_lane_ == kMaxLanes) {
+      return Status{Code::kResourceExhausted, "all " + std::to_string(kMaxLanes) + " lanes of the worker are taken"};
+    }
+    index = next_lane_++;
+  }
+  if (index == 0) return index;  // served from the start
+  Result<wire::Done> done =
+      AskFor<wire::Done>(connection_.get(), wire::OpenLane{0, worker_id_, index});
+  if (!done.ok()) return done.status();
+  return index;
+}
+
+Status Worker::Share(const std::shared_ptr<Arena>& arena) {
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    if (lent_.count(arena->id()) != 0) return OkStatus();
+  }
+  if (!arena->VisibleTo(id_)) {
+    return {Code::kInternal, "arena " + std::to_string(arena->id()) + " is another worker's"};
+  }
+  Result<UniqueFd> fd = Duplicate(arena->fd());
+  if (!fd.ok()) return fd.status();
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(*fd));
+  wire::ShareArena request{0, worker_id_, arena->id(), arena->size(), arena->read_only()};
+  Result<wire::Done> done = AskFor<wire::Done>(connection_.get(), request, std::move(fds));
+  if (!done.ok()) return done.status();
+  arena->AddHolder(shared_from_this());
+  std::lock_guard<std::mutex> lock(lock_);
+  lent_[arena->id()] = arena;
+  return OkStatus();
+}
+
+void Worker::Retire(uint32_t arena_id) {
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    if (lent_.erase(arena_id) == 0) return;
+  }
+  if (!ended() && epoch_ == ForkEpoch()) connection_->Tell(wire::RetireArena{0, worker_id_, arena_id});
+}
+
+std::shared_ptr<Arena> Worker::FindLent(uint32_t arena_id) {
+  std::lock_guard<std::mutex> lock(lock_);
+  auto found = lent_.find(arena_id);
+  return found != lent_.end() ? found->second.lock() : nullptr;
+}
+
+Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
+  if (size > wire::kMaxArena) {
+    return Status{Code::kResourceExhausted, "the worker asked for " + std::to_string(size) + " bytes for results"};
+  }
+  Result<std::shared_ptr<Arena>> arena = Arena::Create(std::max<size_t>(size, kResultArena), ArenaUse::kResult, id_);
+  if (!arena.ok()) return arena.status();
+  TVMFFI_RETURN_IF_ERROR(Share(*arena));
+  std::lock_guard<std::mutex> lock(lock_);
+  results_.push_back(*arena);
+  return arena;
+}
+
+void Worker::Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object) {
+  Retained replaced;
+  std::lock_guard<std::mutex> lock(lock_);
+  Retained& retained = retained_[block_id];
+  replaced = std::move(retained);
+  retained.block = std::move(block);
+  retained.object = std::move(object);
+}
+
+void Worker::Drop(uint64_t block_id) {
+  Retained dropped;
+  std::lock_guard<std::mutex> lock(lock_);
+  auto found = retained_.find(block_id);
+  if (found == retained_.end()) return;
+  dropped = std::move(found->second);
+  retained_.erase(found);
+}
+
+bool Worker::IsRetained(const Arena& arena, uint64_t offset, uint64_t size) {
+  std::lock_guard<std::mutex> lock(lock_);
+  return std::any_of(retained_.begin(), retained_.end(), [&](const auto& entry) {
+    const StagingBlock* block = entry.second.block.get();
+    return block != nullptr && block->arena.get() == &arena && offset >= block->offset &&
+           offset + size <= block->offset + block->size;
+  });
+}
+
+void Worker::Release(uint64_t handle) {
+  if (ended() || epoch_ != ForkEpoch()) return;
+  std::lock_guard<std::mutex> lock(releases_lock_);
+  releases_.push_back(handle);
+  has_releases_.store(true, std::memory_order_release);
+}
+
+void Worker::MoveReleasesTo(FrameWriter* writer) {
+  if (!has_releases_.load(std::memory_order_acquire)) return;
+  std::lock_guard<std::mutex> lock(releases_lock_);
+  for (uint64_t handle : releases_) writer->AddNote(NoteKind::kRelease, handle);
+  releases_.clear();
+  has_releases_.store(false, std::memory_order_relaxed);
+}
+
+std::optional<uint64_t> Worker::ModuleHandle(uint32_t index) {
+  std::lock_guard<std::mutex> lock(lock_);
+  return index < modules_.size() ? modules_[index] : std::nullopt;
+}
+
+void Worker::SetModuleHandle(uint32_t index, uint64_t handle) {
+  std::lock_guard<std::mutex> lock(lock_);
+  if (modules_.size() <= index) modules_.resize(index + 1);
+  modules_[index] = handle;
+}
+
+bool Worker::Alive() {
+  if (ended() || epoch_ != ForkEpoch() || death_word()->load(std::memory_order_acquire) != 0) return false;
+  pollfd entry{pidfd_.get(), POLLIN, 0};
+  return ::poll(&entry, 1, 0) <= 0 && connection_->Alive();
+}
+
+void Worker::ReadCrashRecord(WorkerEnd* end) const {
+  CrashRecord record;
+  std::memcpy(&record, channel_.data() + kCrashOffset, sizeof(record));
+  if (record.valid == 0) return;
+  end->has_fault = true;
+  end->fault_address = record.address;
+  end->is_write = record.is_write != 0;
+  end->fault_call = record.call_id;
+  const uint32_t count = std::min(record.num_frames, kMaxCrashFrames);
+  end->frames.assign(record.frames, record.frames + count);
+}
+
+WorkerEnd Worker::AskForEnd(std::optional<wire::KillCause> cause) {
+  if (!cause) {
+    Result<wire::WorkerExited> exited =
+        AskFor<wire::WorkerExited>(connection_.get(), wire::AwaitExit{0, worker_id_}, {}, kReapSeconds);
+    if (exited.ok()) return FromWire(std::move(exited->report));
+    cause = wire::KillCause::kViolation;
+  }
+  Result<wire::WorkerExited> exited =
+      AskFor<wire::WorkerExited>(connection_.get(), wire::KillWorker{0, worker_id_, *cause});
+  if (exited.ok()) return FromWire(std::move(exited->report));
+  WorkerEnd end;
+  end.cause = "daemon";
+  end.pid = pid_;
+  return end;
+}
+
+WorkerEnd Worker::End(std::optional<wire::KillCause> cause) {
+  if (epoch_ != ForkEpoch()) {
+    WorkerEnd end;
+    end.cause = "daemon";
+    return end;
+  }
+  std::lock_guard<std::mutex> lock(end_lock_);
+  if (!ended()) {
+    end_ = AskForEnd(cause);
+    if (end_.cause == "signal" || end_.cause == "exit") ReadCrashRecord(&end_);
+    ended_.store(true, std::memory_order_release);
+    DropMemory();
+  }
+  return end_;
+}
+
+void Worker::Close() {
+  if (epoch_ != ForkEpoch() || ended_.exchange(true)) return;
+  if (worker_id_ != 0) connection_->Tell(wire::KillWorker{0, worker_id_, wire::KillCause::kClosed});
+  DropMemory();
+}
+
+void Worker::DropMemory() {
+  std::map<uint64_t, Retained> retained;
+  std::vector<std::shared_ptr<Arena>> results;
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    retained.swap(retained_);
+    results.swap(results_);
+  }
+  staging_.Clear();
+}
+
+}  // namespace tvmffi::host

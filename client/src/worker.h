@@ -1,0 +1,132 @@
+// One worker process as the client sees it, from its start to its end.
+#ifndef TVMFFI_CLIENT_SRC_WORKER_H_
+#define TVMFFI_CLIENT_SRC_WORKER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/src/arena.h"
+#include "client/src/connection.h"
+#include "client/src/report.h"
+#include "client/src/staging_pool.h"
+#include "proto/base/shm_segment.h"
+#include "proto/channel/layout.h"
+#include "proto/codec/any.h"
+#include "proto/codec/value.h"
+
+namespace tvmffi::host {
+
+struct WorkerOptions {
+  std::string label;
+  wire::Limits limits;
+  std::vector<std::string> environment;
+  bool log_forward = false;
+};
+
+// Thread-safe. Owns the channel's mapping, the death page, the pidfd and the worker's own arenas; destruction ends the
+// process if it still runs.
+class Worker : public std::enable_shared_from_this<Worker> {
+ public:
+  static Result<std::shared_ptr<Worker>> Start(std::shared_ptr<Connection> connection, const WorkerOptions& options,
+                                               uint64_t generation);
+  ~Worker();
+
+  // Never reused within this process; 0 is no worker.
+  uint64_t id() const { return id_; }
+  // How many workers had this one's place before, plus one.
+  uint64_t generation() const { return generation_; }
+  int pid() const { return pid_; }
+  const std::string& label() const { return label_; }
+  Connection* connection() const { return connection_.get(); }
+
+  LaneMemory* lane(uint32_t index) const;
+  const std::atomic<uint32_t>* death_word() const;
+  // The next lane nobody has, served by the worker from now on. ResourceExhausted after the last one.
+  Result<uint32_t> OpenLane();
+
+  // Lends an arena, once.
+  Status Share(const std::shared_ptr<Arena>& arena);
+  // The arena is ending.
+  void Retire(uint32_t arena_id);
+  // An arena this worker has been lent and the client still has, or null.
+  std::shared_ptr<Arena> FindLent(uint32_t arena_id);
+
+  StagingPool* staging() { return &staging_; }
+  // Memory for at least `size` bytes of results. Kept until the worker's end, and by every tensor in it beyond.
+  Result<std::shared_ptr<Arena>> GrowResults(uint64_t size);
+
+  // A block the worker goes on using after its call, until Drop; the object keeps the memory from being freed.
+  void Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object);
+  void Drop(uint64_t block_id);
+  // Memory of a retained staged block that contains the range.
+  bool IsRetained(const Arena& arena, uint64_t offset, uint64_t size);
+
+  // The client let go of a handle. Rides on a later frame.
+  void Release(uint64_t handle);
+  void MoveReleasesTo(FrameWriter* writer);
+
+  // Handles of the modules this worker has loaded, in their slot's order.
+  std::optional<uint64_t> ModuleHandle(uint32_t index);
+  void SetModuleHandle(uint32_t index, uint64_t handle);
+
+  // False once it is certain that no answer will come. Looks, never waits.
+  bool Alive();
+  bool ended() const { return ended_.load(std::memory_order_acquire); }
+
+  // Has it killed, if `cause` is given, and waits until it is reaped. The first caller's cause counts; all callers get
+  // the same end. Drops the worker's arenas.
+  WorkerEnd End(std::optional<wire::KillCause> cause);
+  // True the first time.
+  bool MarkForgotten() { return !forgotten_.exchange(true); }
+  // As End, without waiting, and the end is of no interest.
+  void Close();
+
+ private:
+  Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options, uint64_t generation);
+  WorkerEnd AskForEnd(std::optional<wire::KillCause> cause);
+  void ReadCrashRecord(WorkerEnd* end) const;
+  void DropMemory();
+
+  const uint64_t id_;
+  const uint64_t generation_;
+  const uint32_t epoch_;
+  const std::string label_;
+  const std::shared_ptr<Connection> connection_;
+  uint32_t worker_id_ = 0;  // the daemon's number
+  int pid_ = 0;
+  ShmSegment channel_;
+  ShmSegment death_page_;
+  UniqueFd pidfd_;
+  StagingPool staging_;
+
+  std::mutex end_lock_;
+  WorkerEnd end_;
+  std::atomic<bool> ended_{false};
+  std::atomic<bool> forgotten_{false};
+
+  // Guards what follows; never held while something is waited for or destroyed.
+  std::mutex lock_;
+  uint32_t next_lane_ = 0;
+  std::map<uint32_t, std::weak_ptr<Arena>> lent_;
+  std::vector<std::shared_ptr<Arena>> results_;
+  std::vector<std::optional<uint64_t>> modules_;
+  struct Retained {
+    std::shared_ptr<StagingBlock> block;
+    ObjectRef object;
+  };
+  std::map<uint64_t, Retained> retained_;
+
+  std::mutex releases_lock_;
+  std::vector<uint64_t> releases_;
+  std::atomic<bool> has_releases_{false};
+};
+
+}  // namespace tvmffi::host
+
+#endif  // TVMFFI_CLIENT_SRC_WORKER_H_

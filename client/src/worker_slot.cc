@@ -1,0 +1,440 @@
+#include "client/src/worker_slot.h"
+
+#include <sys/syscall.h>
+#include <tvm/ffi/extra/c_env_api.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "client/src/exchange.h"
+#include "client/src/process_state.h"
+#include "client/src/remote.h"
+#include "proto/base/clock.h"
+
+namespace tvmffi::host {
+namespace {
+
+constexpr auto kSlice = std::chrono::milliseconds(50);
+
+std::atomic<uint64_t> next_slot{1};
+std::atomic<uint64_t> next_lane{1};
+
+// What a thread remembers of its last call: slot ids are never reused, so a stale entry is never followed.
+struct ThreadCache {
+  uint64_t slot = 0;
+  CallLane* lane = nullptr;
+};
+__attribute__((tls_model("initial-exec"))) thread_local ThreadCache thread_cache;
+
+// Tells slots that the thread has ended.
+struct ThreadMarkHolder {
+  std::shared_ptr<ThreadMark> mark = std::make_shared<ThreadMark>();
+  ~ThreadMarkHolder() { mark->alive.store(false, std::memory_order_relaxed); }
+};
+
+const std::shared_ptr<ThreadMark>& ThisThread() {
+  thread_local ThreadMarkHolder holder;
+  return holder.mark;
+}
+
+bool TryTake(CallLane* lane) { return !lane->busy.exchange(true, std::memory_order_acquire); }
+
+int64_t ColdWake() {
+  static const int64_t cold_wake = MeasureColdWake();
+  return cold_wake;
+}
+
+// On the main thread signals are looked at between two slices of a wait.
+bool Interrupted(Failure* failure) {
+  if (!OnMainThread() || TVMFFIEnvCheckSignals() == 0) return false;
+  *failure = MakeError(kEnvErrorAlreadySet, "");
+  return true;
+}
+
+int ThreadId() { return static_cast<int>(::syscall(SYS_gettid)); }
+
+}  // namespace
+
+CallLane::CallLane(uint64_t id) : id(id), spin(Side::kClient, ColdWake()) {}
+
+Status CallLane::Bind(std::shared_ptr<Worker> new_worker) {
+  Unbind();
+  Result<uint32_t> opened = new_worker->OpenLane();
+  if (!opened.ok()) return opened.status();
+  index = *opened;
+  lane = Lane(new_worker->lane(index), Side::kClient, &spin);
+  worker = std::move(new_worker);
+  return OkStatus();
+}
+
+void CallLane::Unbind() {
+  worker = nullptr;
+  lane_call = 0;
+  // Releases of handles that its last frame had no room for mean nothing to another worker.
+  writer = FrameWriter();
+}
+
+WorkerSlot::WorkerSlot(std::shared_ptr<Session> session, SlotOptions options)
+    : id_(next_slot.fetch_add(1, std::memory_order_relaxed)),
+      epoch_(ForkEpoch()),
+      session_(std::move(session)),
+      options_(std::move(options)) {}
+
+WorkerSlot::~WorkerSlot() {
+  for (const auto& lane : lanes_) {
+    Totals& totals = ProcessTotals();
+    totals.Add(lane->counters);
+  }
+  if (current_owner_ != nullptr) current_owner_->Close();
+}
+
+const ModuleSpec& WorkerSlot::module(uint32_t index) const {
+  std::lock_guard<std::mutex> lock(lock_);
+  return *modules_[index];
+}
+
+std::string WorkerSlot::Label() const {
+  std::lock_guard<std::mutex> lock(lock_);
+  std::string label;
+  for (const auto& module : modules_) label += (label.empty() ? "" : ", ") + module->name;
+  return label;
+}
+
+std::shared_ptr<Worker> WorkerSlot::current() const {
+  std::lock_guard<std::mutex> lock(lock_);
+  return current_owner_;
+}
+
+void WorkerSlot::Reset() {
+  std::lock_guard<std::mutex> lock(lock_);
+  deaths_.store(0, std::memory_order_relaxed);
+}
+
+void WorkerSlot::AddCounters(Totals* totals) const {
+  std::lock_guard<std::mutex> lock(lock_);
+  for (const auto& lane : lanes_) totals->Add(lane->counters);
+}
+
+CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
+  const ThreadCache& cache = thread_cache;
+  if (cache.slot == id_ && epoch_ == ForkEpoch() && TryTake(cache.lane)) {
+    CallLane* lane = cache.lane;
+    Worker* worker = lane->worker.get();
+    if (worker != nullptr && worker == current_.load(std::memory_order_acquire) &&
+        worker->death_word()->load(std::memory_order_relaxed) == 0) {
+      return lane;
+    }
+    GiveBack(lane);
+  }
+  return AcquireSlow(deadline, failure);
+}
+
+void WorkerSlot::GiveBack(CallLane* lane) {
+  if (lane->worker != nullptr && lane->worker->ended()) lane->Unbind();
+  lane->busy.store(false, std::memory_order_release);
+}
+
+CallLane* WorkerSlot::AcquireSlow(int64_t deadline, Failure* failure) {
+  if (epoch_ != ForkEpoch()) {
+    *failure = MakeError(kUnavailable, "'" + modules_[0]->name +
+                                           "' was loaded by the process this one was forked from; load it again here");
+    return nullptr;
+  }
+  while (true) {
+    std::shared_ptr<Worker> worker = EnsureWorker(deadline, failure);
+    if (worker == nullptr) return nullptr;
+    bool wait = false;
+    CallLane* lane = TakeLane(worker, &wait);
+    Status bound = lane == nullptr || lane->worker == worker ? OkStatus() : lane->Bind(worker);
+    if (lane != nullptr && bound.ok()) {
+      thread_cache = {id_, lane};
+      return lane;
+    }
+    if (lane != nullptr) {
+      GiveBack(lane);
+      if (!worker->Alive()) continue;  // it died meanwhile: start another
+      *failure = MakeError(KindOf(bound.code), "cannot open a lane to '" + Label() + "': " + bound.message);
+      return nullptr;
+    }
+    if (!wait) {
+      *failure = MakeError(kResourceExhausted, "all " + std::to_string(kMaxLanes) + " lanes of the worker of '" + Label() +
+                                                   "' are held by calls that are inside a callback");
+      return nullptr;
+    }
+    if (MonotonicNanos() >= deadline) {
+      *failure = MakeError(kDeadlineExceeded, "no lane to '" + Label() + "' became free in time");
+      return nullptr;
+    }
+    if (Interrupted(failure)) return nullptr;
+    // Giving a lane back tells nobody: that would cost every call. Sharing lanes is rare.
+    ::usleep(200);
+  }
+}
+
+CallLane* WorkerSlot::TakeLane(const std::shared_ptr<Worker>& worker, bool* wait) {
+  const std::shared_ptr<ThreadMark>& self = ThisThread();
+  std::lock_guard<std::mutex> lock(lock_);
+  CallLane* unbound = nullptr;
+  CallLane* shared = nullptr;
+  uint32_t bound = 0;
+  for (const auto& lane : lanes_) {
+    if (!TryTake(lane.get())) {
+      // Whoever has it may be bound to an older worker; counting it errs on the safe side.
+      ++bound;
+      *wait = *wait || !lane->in_callback.load(std::memory_order_acquire);
+      continue;
+    }
+    const bool is_bound = lane->worker == worker;
+    if (is_bound) ++bound;
+    const bool is_free = lane->owner == nullptr || !lane->owner->alive.load(std::memory_order_relaxed);
+    if (is_bound && (is_free || lane->owner == self)) {
+      if (unbound != nullptr) unbound->busy.store(false, std::memory_order_release);
+      if (shared != nullptr) shared->busy.store(false, std::memory_order_release);
+      lane->owner = self;
+      return lane.get();
+    }
+    CallLane** place = is_bound ? &shared : &unbound;
+    if (*place == nullptr) {
+      *place = lane.get();
+    } else {
+      lane->busy.store(false, std::memory_order_release);
+    }
+  }
+  if (bound < kMaxLanes) {
+    if (shared != nullptr) shared->busy.store(false, std::memory_order_release);
+    if (unbound == nullptr) {
+      lanes_.push_back(std::make_unique<CallLane>(next_lane.fetch_add(1, std::memory_order_relaxed)));
+      unbound = lanes_.back().get();
+      unbound->busy.store(true, std::memory_order_relaxed);
+    }
+    unbound->owner = self;
+    return unbound;
+  }
+  if (unbound != nullptr) unbound->busy.store(false, std::memory_order_release);
+  return shared;
+}
+
+std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* failure) {
+  std::shared_ptr<Worker> worker = current();
+  if (worker != nullptr && worker->Alive()) return worker;
+  if (!LockStart(deadline, failure)) return nullptr;
+  std::lock_guard<std::timed_mutex> start(start_lock_, std::adopt_lock);
+  worker = current();
+  if (worker != nullptr && worker->Alive()) return worker;
+  // It died while nobody called: nothing of anybody's has failed, but its end counts.
+  if (worker != nullptr) {
+    const WorkerEnd end = worker->End(std::nullopt);
+    FailedCall call;
+    call.module = Label();
+    call.generation = worker->generation();
+    Forget(worker, end.cause != "daemon" && end.cause != "closed", MakeReport(kWorkerCrashed, call, end));
+  }
+  if ((*failure = CheckMayStart())) return nullptr;
+  starter_.store(ThreadId(), std::memory_order_relaxed);
+  worker = StartWorker(deadline, failure);
+  starter_.store(0, std::memory_order_relaxed);
+  return worker;
+}
+
+bool WorkerSlot::LockStart(int64_t deadline, Failure* failure) {
+  if (starter_.load(std::memory_order_relaxed) == ThreadId()) {
+    *failure = MakeError(kResourceExhausted, "a call of '" + Label() + "' inside a callback of its own start");
+    return false;
+  }
+  while (!start_lock_.try_lock_for(kSlice)) {
+    if (Interrupted(failure)) return false;
+    if (MonotonicNanos() < deadline) continue;
+    *failure = MakeError(kDeadlineExceeded, "the worker of '" + Label() + "' was not started in time");
+    return false;
+  }
+  return true;
+}
+
+Failure WorkerSlot::CheckMayStart() {
+  if (!options_.respawn && generation() > 0) {
+    std::lock_guard<std::mutex> lock(lock_);
+    return MakeHostError(kUnavailable, "the worker of '" + modules_[0]->name + "' has ended and respawn is \"never\"",
+                         last_report_);
+  }
+  const int deaths = deaths_.load(std::memory_order_relaxed);
+  if (deaths < options_.breaker_deaths) return {};
+  std::lock_guard<std::mutex> lock(lock_);
+  const double left = options_.breaker_seconds - static_cast<double>(MonotonicNanos() - last_death_) * 1e-9;
+  if (left <= 0) return {};
+  return MakeHostError(kUnavailable,
+                       "workers of '" + modules_[0]->name + "' died " + std::to_string(deaths) +
+                           " times in a row; none is started for another " + std::to_string(static_cast<int>(left) + 1) +
+                           " s, or until reset()",
+                       last_report_);
+}
+
+std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failure) {
+  WorkerOptions options = options_.worker;
+  options.label = Label();
+  Result<std::shared_ptr<Connection>> connection = session_->Connect();
+  if (!connection.ok()) {
+    *failure = MakeError(connection.status());
+    return nullptr;
+  }
+  const uint64_t generation = generation_.fetch_add(1, std::memory_order_relaxed) + 1;
+  Result<std::shared_ptr<Worker>> worker = Worker::Start(*connection, options, generation);
+  if (!worker.ok()) {
+    *failure = MakeError(kUnavailable, "cannot start a worker for '" + Label() + "': " + worker.status().message);
+    return nullptr;
+  }
+  ++ProcessTotals().workers_started;
+  auto lane = std::make_unique<CallLane>(next_lane.fetch_add(1, std::memory_order_relaxed));
+  if (Status bound = lane->Bind(*worker); !bound.ok()) {
+    *failure = MakeError(kUnavailable, "cannot start a worker for '" + Label() + "': " + bound.message);
+    return nullptr;
+  }
+  for (uint32_t i = 0;; ++i) {
+    {
+      std::lock_guard<std::mutex> lock(lock_);
+      if (i == modules_.size()) {
+        lane->owner = ThisThread();
+        lanes_.push_back(std::move(lane));
+        current_owner_ = *worker;
+        current_.store(worker->get(), std::memory_order_release);
+        return *worker;
+      }
+    }
+    *failure = LoadInto(lane.get(), i, deadline);
+    if (!*failure) *failure = RunInit(lane.get(), i, deadline);
+    if (*failure) break;
+  }
+  ProcessTotals().Add(lane->counters);
+  (*worker)->Close();
+  return nullptr;
+}
+
+Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
+  const ModuleSpec& spec = module(index);
+  uint64_t handle = 0;
+  CallSpec call;
+  call.op = FrameOp::kLoad;
+  call.text = spec.path;
+  call.function = "load";
+  call.module = spec.given_path;
+  call.deadline = deadline;
+  call.time_limit = spec.deadline;
+  call.take_handle = &handle;
+  TVMFFIAny result;
+  Failure failure = Exchange(this, lane, call).Run(&result);
+  if (!failure && handle == 0) {
+    ReleaseAny(&result);
+    failure = MakeError(kPolicyViolation, "the worker answered a load with something that is no module");
+  }
+  if (failure && !lane->worker->ended()) {
+    // The loader's own words; it names the absolute path or a library that is missing.
+    const ErrorText text = ReadError(failure.get());
+    FailedCall failed;
+    failed.function = "load";
+    failed.module = spec.given_path;
+    failed.generation = lane->worker->generation();
+    WorkerEnd end;
+    end.cause = "load";
+    end.pid = lane->worker->pid();
+    return MakeHostError(kLoadFailed, "cannot load '" + spec.given_path + "': " + text.message,
+                         MakeReport(kLoadFailed, failed, end));
+  }
+  if (!failure) lane->worker->SetModuleHandle(index, handle);
+  return failure;
+}
+
+Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
+  const ModuleSpec& spec = module(index);
+  for (const InitCall& init : spec.init) {
+    uint64_t handle = 0;
+    if (Failure failure = LookUpFunction(this, lane, *lane->worker->ModuleHandle(index), init.function, spec, deadline,
+                                         &handle)) {
+      return failure;
+    }
+    if (handle == 0) {
+      return MakeError("AttributeError", "init: module '" + spec.name + "' has no function '" + init.function + "'");
+    }
+    std::vector<TVMFFIAny> args;
+    for (const OwnedAny& arg : init.args) args.push_back(arg.get());
+    CallSpec call;
+    call.target = handle;
+    call.args = args.data();
+    call.num_args = static_cast<int32_t>(args.size());
+    call.function = init.function;
+    call.module = spec.name;
+    call.deadline = deadline;
+    call.time_limit = spec.deadline;
+    OwnedAny result;
+    Failure failure = Exchange(this, lane, call).Run(result.out());
+    if (!lane->worker->ended()) lane->worker->Release(handle);
+    if (failure) return failure;
+  }
+  return {};
+}
+
+Failure WorkerSlot::Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index) {
+  const int64_t deadline = DeadlineAfter(spec->deadline);
+  bool first;
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    first = modules_.empty();
+    if (first) modules_.push_back(std::move(spec));
+  }
+  Failure failure;
+  if (first) {
+    *index = 0;
+    EnsureWorker(deadline, &failure);
+    return failure;
+  }
+  CallLane* lane = Acquire(deadline, &failure);
+  if (lane == nullptr) return failure;
+  failure = LoadAnother(lane, std::move(spec), deadline, index);
+  GiveBack(lane);
+  return failure;
+}
+
+Failure WorkerSlot::LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec, int64_t deadline, uint32_t* index) {
+  Failure failure;
+  // No worker is started meanwhile, which would load it too.
+  if (!LockStart(deadline, &failure)) return failure;
+  std::lock_guard<std::timed_mutex> start(start_lock_, std::adopt_lock);
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    *index = static_cast<uint32_t>(modules_.size());
+    modules_.push_back(std::move(spec));
+  }
+  failure = LoadInto(lane, *index, deadline);
+  if (!failure) failure = RunInit(lane, *index, deadline);
+  if (failure) {
+    std::lock_guard<std::mutex> lock(lock_);
+    modules_.pop_back();
+  }
+  return failure;
+}
+
+void WorkerSlot::Forget(const std::shared_ptr<Worker>& worker, bool blame, const OwnedAny& report) {
+  std::shared_ptr<Worker> forgotten;
+  std::vector<std::shared_ptr<Worker>> unbound;
+  std::lock_guard<std::mutex> lock(lock_);
+  if (report.get().type_index == kTVMFFIMap) TVMFFIAnyViewToOwnedAny(&report.get(), last_report_.out());
+  for (const auto& lane : lanes_) {
+    if (!TryTake(lane.get())) continue;
+    if (lane->worker == worker) {
+      unbound.push_back(lane->worker);
+      lane->Unbind();
+    }
+    lane->busy.store(false, std::memory_order_release);
+  }
+  if (current_owner_ == worker) {
+    current_.store(nullptr, std::memory_order_release);
+    forgotten = std::move(current_owner_);
+  }
+  // Every call in flight sees the same end; it counts once.
+  if (!worker->MarkForgotten() || !blame) return;
+  ++ProcessTotals().workers_died;
+  deaths_.fetch_add(1, std::memory_order_relaxed);
+  last_death_ = MonotonicNanos();
+}
+
+}  // namespace tvmffi::host

@@ -1,0 +1,143 @@
+// The place of one worker: what it has loaded, how it is started again, and the lanes of the threads that call into it.
+#ifndef TVMFFI_CLIENT_SRC_WORKER_SLOT_H_
+#define TVMFFI_CLIENT_SRC_WORKER_SLOT_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "client/src/session.h"
+#include "client/src/stats.h"
+#include "client/src/transfer.h"
+#include "client/src/worker.h"
+#include "proto/channel/lane.h"
+
+namespace tvmffi::host {
+
+// A thread, so that its lane can go to another one when it ends.
+struct ThreadMark {
+  std::atomic<bool> alive{true};
+};
+
+// One exchange at a time with a slot's worker. What is not atomic belongs to whoever made `busy` true.
+struct CallLane {
+  explicit CallLane(uint64_t id);
+
+  const uint64_t id;  // of this process
+  std::atomic<bool> busy{false};
+  std::atomic<bool> in_callback{false};
+  std::shared_ptr<ThreadMark> owner;  // guarded by the slot's lock
+
+  // Null until bound, and again after the worker's end.
+  std::shared_ptr<Worker> worker;
+  uint32_t index = 0;
+  SpinBudget spin;
+  Lane lane;
+  uint32_t lane_call = 0;
+  FrameWriter writer;
+  FrameReader reader;
+  std::vector<char> frame;
+  Transfer transfer;
+  LaneCounters counters;
+
+  Status Bind(std::shared_ptr<Worker> new_worker);
+  void Unbind();
+};
+
+// A call that runs after every start of the worker.
+struct InitCall {
+  std::string function;
+  std::vector<OwnedAny> args;
+};
+
+struct ModuleSpec {
+  std::string given_path;  // as the user wrote it
+  std::string path;        // absolute
+  std::string name;        // file name
+  double deadline = 30.0;
+  double queue_deadline = -1;  // negative: none of its own
+  std::vector<InitCall> init;
+  std::map<std::string, ReadOnlyArguments> read_only;
+  bool all_read_only = false;
+};
+
+struct SlotOptions {
+  WorkerOptions worker;
+  bool respawn = true;
+  int breaker_deaths = 5;
+  double breaker_seconds = 30.0;
+};
+
+// Thread-safe. Dropping the last reference ends the worker.
+class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
+ public:
+  WorkerSlot(std::shared_ptr<Session> session, SlotOptions options);
+  ~WorkerSlot();
+
+  // Loads a module into this slot's worker, and into every later one. Its index among the slot's modules.
+  Failure Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index);
+  const ModuleSpec& module(uint32_t index) const;
+  // A lane of the calling thread, bound to a live worker, started if there is none. Null with a failure when there is
+  // none before `deadline`. To be given back.
+  CallLane* Acquire(int64_t deadline, Failure* failure);
+  void GiveBack(CallLane* lane);
+
+  // `worker` ended; `blame` says that it died of its own doing.
+  void Forget(const std::shared_ptr<Worker>& worker, bool blame, const OwnedAny& report);
+  void Succeeded() {
+    if (deaths_.load(std::memory_order_relaxed) != 0) deaths_.store(0, std::memory_order_relaxed);
+  }
+  // Closes the circuit breaker.
+  void Reset();
+
+  uint64_t id() const { return id_; }
+  // "a.so", or "a.so, b.so".
+  std::string Label() const;
+  std::shared_ptr<Worker> current() const;
+  uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
+  int deaths() const { return deaths_.load(std::memory_order_relaxed); }
+  Session* session() const { return session_.get(); }
+  void AddCounters(Totals* totals) const;
+
+ private:
+  CallLane* AcquireSlow(int64_t deadline, Failure* failure);
+  CallLane* TakeLane(const std::shared_ptr<Worker>& worker, bool* wait);
+  std::shared_ptr<Worker> EnsureWorker(int64_t deadline, Failure* failure);
+  bool LockStart(int64_t deadline, Failure* failure);
+  Failure CheckMayStart();
+  std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);
+  Failure LoadInto(CallLane* lane, uint32_t index, int64_t deadline);
+  Failure LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec, int64_t deadline, uint32_t* index);
+  Failure RunInit(CallLane* lane, uint32_t index, int64_t deadline);
+
+  const uint64_t id_;
+  const uint32_t epoch_;
+  const std::shared_ptr<Session> session_;
+  const SlotOptions options_;
+  std::atomic<int> deaths_{0};
+  std::atomic<uint64_t> generation_{0};
+  // The worker new calls go to, for comparing only; `current_owner_` keeps it.
+  std::atomic<Worker*> current_{nullptr};
+
+  // Held while a worker is started.
+  std::timed_mutex start_lock_;
+  std::atomic<int> starter_{0};  // thread id
+
+  // Guards what follows.
+  mutable std::mutex lock_;
+  std::condition_variable lane_freed_;
+  std::shared_ptr<Worker> current_owner_;
+  std::vector<std::unique_ptr<ModuleSpec>> modules_;
+  std::vector<std::unique_ptr<CallLane>> lanes_;
+  OwnedAny last_report_;
+  int64_t last_death_ = 0;
+};
+
+}  // namespace tvmffi::host
+
+#endif  // TVMFFI_CLIENT_SRC_WORKER_SLOT_H_

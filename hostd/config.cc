@@ -1,0 +1,158 @@
+#include "hostd/config.h"
+
+#include <getopt.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "proto/wire/unix_path.h"
+
+namespace tvmffi::hostd {
+namespace {
+
+enum Flag : int {
+  kSocket = 256,
+  kPrivateFd,
+  kParentPidfd,
+  kWorker,
+  kLogLevel,
+  kLogJson,
+  kIdleExit,
+  kHelp,
+  kVersion
+};
+
+constexpr option kOptions[] = {{"socket", required_argument, nullptr, kSocket},
+                               {"private-fd", required_argument, nullptr, kPrivateFd},
+                               {"parent-pidfd", required_argument, nullptr, kParentPidfd},
+                               {"worker", required_argument, nullptr, kWorker},
+                               {"log-level", required_argument, nullptr, kLogLevel},
+                               {"log-json", no_argument, nullptr, kLogJson},
+                               {"idle-exit", required_argument, nullptr, kIdleExit},
+                               {"help", no_argument, nullptr, kHelp},
+                               {"version", no_argument, nullptr, kVersion},
+                               {nullptr, 0, nullptr, 0}};
+
+Status Bad(const std::string& what) { return {Code::kInvalidArgument, what}; }
+
+Status ParseFd(const char* flag, const std::string& text, std::optional<int>* fd) {
+  int value = -1;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 3) {
+    return Bad(std::string(flag) + " is '" + text + "', expected a descriptor number above 2");
+  }
+  *fd = value;
+  return OkStatus();
+}
+
+Status ParseSeconds(const std::string& text, double* seconds) {
+  char* end = nullptr;
+  double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !std::isfinite(value) || value < 0 || value > 1e9) {
+    return Bad("--idle-exit is '" + text + "', expected seconds from 0 to 1e9");
+  }
+  *seconds = value;
+  return OkStatus();
+}
+
+Status ParseLevel(const std::string& text, std::string* level) {
+  static constexpr std::array<const char*, 6> kLevels = {"trace", "debug", "info",
+                                                         "warn",  "error", "off"};
+  if (std::find(kLevels.begin(), kLevels.end(), text) == kLevels.end()) {
+    return Bad("--log-level is '" + text + "', expected trace, debug, info, warn, error or off");
+  }
+  *level = text;
+  return OkStatus();
+}
+
+Status Apply(int flag, const std::string& value, Config* config) {
+  switch (flag) {
+    case kSocket:
+      if (value.empty()) return Bad("--socket is empty, expected a path");
+      config->socket_path = value;
+      return OkStatus();
+    case kPrivateFd:
+      return ParseFd("--private-fd", value, &config->private_fd);
+    case kParentPidfd:
+      return ParseFd("--parent-pidfd", value, &config->parent_pidfd);
+    case kWorker:
+      if (value.empty()) return Bad("--worker is empty, expected a path");
+      config->worker_program = value;
+      return OkStatus();
+    case kLogLevel:
+      return ParseLevel(value, &config->log_level);
+    case kIdleExit:
+      return ParseSeconds(value, &config->idle_exit_seconds);
+    case kLogJson:
+      config->log_json = true;
+      return OkStatus();
+    case kHelp:
+      config->show_help = true;
+      return OkStatus();
+    default:
+      config->show_version = true;
+      return OkStatus();
+  }
+}
+
+Status CheckTogether(Config* config) {
+  if (config->private_fd.has_value()) {
+    if (!config->socket_path.empty()) return Bad("--socket and --private-fd exclude each other");
+    if (config->idle_exit_seconds > 0) return Bad("--idle-exit needs a shared daemon (--socket)");
+    if (config->private_fd == config->parent_pidfd) {
+      return Bad("--private-fd and --parent-pidfd are the same descriptor " +
+                 std::to_string(*config->private_fd));
+    }
+  } else if (config->socket_path.empty()) {
+    config->socket_path = DefaultSocketPath();
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<Config> ParseConfig(const std::vector<std::string>& arguments) {
+  std::vector<std::string> copies = arguments;
+  std::string name = "tvmffi-hostd";
+  std::vector<char*> argv = {name.data()};
+  for (std::string& copy : copies) argv.push_back(copy.data());
+  argv.push_back(nullptr);
+  int argc = static_cast<int>(argv.size()) - 1;
+
+  Config config;
+  ::optind = 0;
+  for (;;) {
+    int at = std::max(::optind, 1);
+    // '+' stops at the first argument that is no flag, ':' leaves the messages to us.
+    int flag = ::getopt_long(argc, argv.data(), "+:", kOptions, nullptr);
+    if (flag == -1) break;
+    if (flag == ':') return Bad("flag '" + std::string(argv[at]) + "' needs a value");
+    if (flag == '?') return Bad("unknown or malformed flag '" + std::string(argv[at]) + "'");
+    TVMFFI_RETURN_IF_ERROR(Apply(flag, ::optarg == nullptr ? "" : ::optarg, &config));
+  }
+  if (::optind < argc) return Bad("unexpected argument '" + std::string(argv[::optind]) + "'");
+  TVMFFI_RETURN_IF_ERROR(CheckTogether(&config));
+  return config;
+}
+
+std::string HelpText() {
+  return "Usage: tvmffi-hostd [flags]\n"
+         "Runs plug-ins for its clients, each in a worker process of its own.\n"
+         "\n"
+         "  --socket PATH       listen here for clients of this user; default " +
+         DefaultSocketPath() +
+         "\n"
+         "  --private-fd N      serve the one client at the other end of this inherited socket\n"
+         "  --parent-pidfd N    end when the process of this inherited pidfd ends\n"
+         "  --worker PATH       the worker program; default: tvmffi-worker beside this program\n"
+         "  --log-level LEVEL   trace, debug, info, warn, error or off; default info\n"
+         "  --log-json          one JSON object per log line\n"
+         "  --idle-exit SECONDS end after so long without a client; default 0: never\n"
+         "  --help              show this\n"
+         "  --version           show the version\n";
+}
+
+}  // namespace tvmffi::hostd

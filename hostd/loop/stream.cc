@@ -1,0 +1,89 @@
+#include "hostd/loop/stream.h"
+
+#include "proto/wire/socket.h"
+
+namespace tvmffi::hostd {
+
+Result<std::unique_ptr<Stream>> Stream::Create(EventLoop* loop, UniqueFd socket,
+                                               Callbacks callbacks) {
+  std::unique_ptr<Stream> stream(new Stream(std::move(socket), std::move(callbacks)));
+  Result<std::unique_ptr<FdWatch>> watch = FdWatch::Create(
+      loop, stream->socket_.get(), [raw = stream.get()](int events) { raw->OnReady(events); });
+  if (!watch.ok()) return watch.status();
+  stream->watch_ = std::move(*watch);
+  stream->UpdateEvents();
+  return stream;
+}
+
+Status Stream::Send(const std::vector<char>& payload, std::vector<UniqueFd> fds) {
+  if (closed_) return {Code::kUnavailable, "cannot send: the control connection has ended"};
+  TVMFFI_RETURN_IF_ERROR(sender_.Queue(payload, std::move(fds)));
+  // Not written here: callbacks never run inside a call of their owner.
+  UpdateEvents();
+  return OkStatus();
+}
+
+void Stream::PauseReading() {
+  paused_ = true;
+  UpdateEvents();
+}
+
+void Stream::ResumeReading() {
+  paused_ = false;
+  UpdateEvents();
+}
+
+void Stream::Close() {
+  closed_ = true;
+  UpdateEvents();
+}
+
+void Stream::OnReady(int events) {
+  if ((events & FdWatch::kWritable) != 0) Write();
+  if ((events & FdWatch::kReadable) != 0) Read();
+}
+
+void Stream::Read() {
+  if (closed_ || paused_ || callbacks_.on_frame == nullptr) return;
+  Result<IoOutcome> outcome = ReadControl(socket_.get(), &receiver_);
+  if (!outcome.ok()) return End(outcome.status());
+  if (*outcome == IoOutcome::kEnd) return End({Code::kUnavailable, "the peer closed it"});
+  if (*outcome == IoOutcome::kProgress) DeliverFrames();
+}
+
+void Stream::DeliverFrames() {
+  while (!closed_) {
+    Result<std::optional<ControlFrame>> frame = receiver_.Next();
+    if (!frame.ok()) return End(frame.status());
+    if (!frame->has_value()) return;
+    callbacks_.on_frame(std::move(**frame));
+  }
+}
+
+void Stream::Write() {
+  if (closed_ || sender_.empty()) return;
+  uint64_t before = sender_.frames_sent();
+  Result<IoOutcome> outcome = WriteControl(socket_.get(), &sender_);
+  UpdateEvents();
+  if (sender_.frames_sent() != before && callbacks_.on_written != nullptr) {
+    callbacks_.on_written(sender_.frames_sent());
+  }
+  if (!outcome.ok()) End(outcome.status());
+}
+
+void Stream::End(Status status) {
+  if (closed_) return;
+  Close();
+  callbacks_.on_end(std::move(status));
+}
+
+void Stream::UpdateEvents() {
+  int events = 0;
+  if (!closed_) {
+    if (!paused_ && callbacks_.on_frame != nullptr) events |= FdWatch::kReadable;
+    if (!sender_.empty()) events |= FdWatch::kWritable;
+  }
+  watch_->SetEvents(events);
+}
+
+}  // namespace tvmffi::hostd

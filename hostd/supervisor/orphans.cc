@@ -1,0 +1,76 @@
+#include "hostd/supervisor/orphans.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include "proto/base/unique_fd.h"
+
+namespace tvmffi::hostd {
+namespace {
+
+Result<std::vector<pid_t>> Children() {
+  std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return ErrnoStatus(errno, "cannot list the daemon's children in " + path);
+  std::string text;
+  char piece[4096];
+  for (;;) {
+    ssize_t size = ::read(file.get(), piece, sizeof(piece));
+    if (size < 0) return ErrnoStatus(errno, "cannot list the daemon's children in " + path);
+    if (size == 0) break;
+    text.append(piece, static_cast<size_t>(size));
+  }
+  std::vector<pid_t> pids;
+  for (const char* at = text.c_str(); *at != '\0';) {
+    char* end;
+    long pid = std::strtol(at, &end, 10);
+    if (end == at) break;
+    pids.push_back(static_cast<pid_t>(pid));
+    at = end;
+    while (*at == ' ') ++at;
+  }
+  return pids;
+}
+
+}  // namespace
+
+Status Orphans::Start() {
+  Result<std::vector<pid_t>> children = Children();
+  if (!children.ok()) return children.status();
+  not_ours_ = std::move(*children);
+  // As init of a container the orphans of programs that are none of ours come here too.
+  if (::getpid() == 1)
+    return {Code::kUnavailable, "the daemon is process 1 and leaves orphans alone"};
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
+    return ErrnoStatus(errno, "cannot become the parent of orphans");
+  }
+  started_ = true;
+  return OkStatus();
+}
+
+size_t Orphans::Sweep(const std::function<bool(pid_t)>& is_worker) {
+  if (!started_) return 0;
+  Result<std::vector<pid_t>> children = Children();
+  if (!children.ok()) return 0;
+  size_t found = 0;
+  for (pid_t pid : *children) {
+    if (is_worker(pid)) continue;
+    if (std::find(not_ours_.begin(), not_ours_.end(), pid) != not_ours_.end()) continue;
+    pid_t session = ::getsid(pid);
+    if (session > 0 && is_worker(session)) continue;
+    ++found;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, WNOHANG);
+  }
+  return found;
+}
+
+}  // namespace tvmffi::hostd

@@ -1,0 +1,32 @@
+// Processes that a worker started and left behind come to the daemon, which ends them.
+#ifndef TVMFFI_HOSTD_SUPERVISOR_ORPHANS_H_
+#define TVMFFI_HOSTD_SUPERVISOR_ORPHANS_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <vector>
+
+#include "proto/base/status.h"
+
+namespace tvmffi::hostd {
+
+class Orphans {
+ public:
+  // Makes this process the parent of every descendant that loses its own. Children it has already
+  // are never touched. Fails when the kernel does not list children.
+  Status Start();
+
+  // Kills and reaps every child that is neither a worker nor in the session of one. `is_worker`
+  // tells running, unreaped workers. To be called after each death of a child. Returns how many
+  // were found.
+  size_t Sweep(const std::function<bool(pid_t)>& is_worker);
+
+ private:
+  std::vector<pid_t> not_ours_;
+  bool started_ = false;
+};
+
+}  // namespace tvmffi::hostd
+
+#endif  // TVMFFI_HOSTD_SUPERVISOR_ORPHANS_H_

@@ -1,0 +1,32 @@
+// Starts a program with nothing of ours but what it is given.
+#ifndef TVMFFI_HOSTD_SUPERVISOR_SPAWN_H_
+#define TVMFFI_HOSTD_SUPERVISOR_SPAWN_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "proto/base/status.h"
+#include "proto/base/unique_fd.h"
+
+namespace tvmffi::hostd {
+
+struct ProgramFds {
+  int log;      // becomes 1 and 2
+  int control;  // becomes 3
+};
+
+// Execs `program` as the leader of a new session in "/": descriptor 0 is /dev/null, 1 to 3 as
+// given, all others closed; no argument; this environment and nothing else; default signal actions,
+// nothing blocked. Waits until the exec has happened or failed. Its descriptors must be above 3, or
+// 3 itself for `control`.
+Result<pid_t> SpawnProgram(const std::string& program, const std::vector<std::string>& environment,
+                           const ProgramFds& fds);
+
+// The program of this name beside the running one.
+Result<std::string> ProgramBesideThisOne(const std::string& name);
+
+}  // namespace tvmffi::hostd
+
+#endif  // TVMFFI_HOSTD_SUPERVISOR_SPAWN_H_

@@ -1,0 +1,84 @@
+#include "hostd/supervisor/supervisor.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+#include "hostd/supervisor/exit_report.h"
+
+namespace tvmffi::hostd {
+
+Status Supervisor::Start() {
+  if (Status status = orphans_.Start(); !status.ok()) {
+    log_->warn("processes that workers leave behind are not swept up: {}", status.message);
+  }
+  Result<std::unique_ptr<SignalWatch>> watch =
+      SignalWatch::Create(loop_, SIGCHLD, [this] { SweepOrphans(); });
+  if (!watch.ok()) return watch.status();
+  child_signal_ = std::move(*watch);
+  return OkStatus();
+}
+
+Result<WorkerProcess*> Supervisor::Spawn(const SpawnOptions& options,
+                                         WorkerProcess::OnExit on_exit) {
+  if (workers_.size() >= kMaxWorkers) {
+    return Status{Code::kResourceExhausted, "cannot create worker '" + options.label +
+                                                "': " + std::to_string(workers_.size()) +
+                                                " are running, limit is " +
+                                                std::to_string(kMaxWorkers)};
+  }
+  Result<std::unique_ptr<WorkerProcess>> process =
+      WorkerProcess::Spawn(loop_, options, [this](WorkerProcess* worker) { OnExit(worker); });
+  if (!process.ok()) return process.status();
+  ++created_;
+  WorkerProcess* worker = process->get();
+  workers_.push_back({std::move(*process), std::move(on_exit)});
+  log_->info("worker '{}' (pid {}) started", worker->label(), worker->pid());
+  return worker;
+}
+
+void Supervisor::Abandon(WorkerProcess* worker) {
+  for (Entry& entry : workers_) {
+    if (entry.process.get() == worker) entry.on_exit = nullptr;
+  }
+  worker->ForgetPasses();
+  worker->Kill(wire::KillCause::kClosed);
+}
+
+void Supervisor::NotifyWhenEmpty(std::function<void()> on_empty) {
+  on_empty_ = std::move(on_empty);
+  loop_->Defer([this] { CheckEmpty(); });
+}
+
+void Supervisor::OnExit(WorkerProcess* worker) {
+  ++died_;
+  const wire::ExitReport& report = *worker->exit_report();
+  bool expected = report.cause == "closed";
+  log_->log(expected ? spdlog::level::info : spdlog::level::warn, "worker '{}' (pid {}) {}",
+            worker->label(), worker->pid(), Sentence(report));
+  auto entry = std::find_if(workers_.begin(), workers_.end(),
+                            [&](const Entry& e) { return e.process.get() == worker; });
+  if (entry->on_exit != nullptr) entry->on_exit(worker);
+  // It is calling; it goes once it has returned.
+  std::shared_ptr<WorkerProcess> ended = std::move(entry->process);
+  workers_.erase(entry);
+  loop_->Defer([this, ended] { CheckEmpty(); });
+  SweepOrphans();
+}
+
+void Supervisor::SweepOrphans() {
+  size_t found = orphans_.Sweep([this](pid_t pid) {
+    return std::any_of(workers_.begin(), workers_.end(),
+                       [pid](const Entry& entry) { return entry.process->pid() == pid; });
+  });
+  if (found > 0) log_->warn("ended {} processes that workers left behind", found);
+}
+
+void Supervisor::CheckEmpty() {
+  if (!workers_.empty() || on_empty_ == nullptr) return;
+  std::function<void()> on_empty;
+  on_empty.swap(on_empty_);
+  on_empty();
+}
+
+}  // namespace tvmffi::hostd

@@ -1,0 +1,63 @@
+// Spawns, counts and ends the workers of all sessions.
+#ifndef TVMFFI_HOSTD_SUPERVISOR_SUPERVISOR_H_
+#define TVMFFI_HOSTD_SUPERVISOR_SUPERVISOR_H_
+
+#include <spdlog/logger.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "hostd/loop/event_loop.h"
+#include "hostd/loop/signal_watch.h"
+#include "hostd/supervisor/orphans.h"
+#include "hostd/supervisor/worker_process.h"
+
+namespace tvmffi::hostd {
+
+class Supervisor {
+ public:
+  static constexpr size_t kMaxWorkers = 256;
+
+  // Borrows the loop and the logger.
+  Supervisor(EventLoop* loop, spdlog::logger* log) : loop_(loop), log_(log) {}
+
+  // Watches for orphans. What cannot be had is logged, not fatal.
+  Status Start();
+
+  // The worker stays valid until `on_exit` has returned.
+  Result<WorkerProcess*> Spawn(const SpawnOptions& options, WorkerProcess::OnExit on_exit);
+
+  // Kills a worker nobody asks about any more: neither its `on_exit` nor a `done` given to it is
+  // called again.
+  void Abandon(WorkerProcess* worker);
+
+  // Calls back (once, from the loop) when no worker is left.
+  void NotifyWhenEmpty(std::function<void()> on_empty);
+
+  size_t workers() const { return workers_.size(); }
+  uint64_t workers_created() const { return created_; }
+  uint64_t workers_died() const { return died_; }
+
+ private:
+  struct Entry {
+    std::unique_ptr<WorkerProcess> process;
+    WorkerProcess::OnExit on_exit;
+  };
+  void OnExit(WorkerProcess* worker);
+  void SweepOrphans();
+  void CheckEmpty();
+
+  EventLoop* loop_;
+  spdlog::logger* log_;
+  Orphans orphans_;
+  std::unique_ptr<SignalWatch> child_signal_;
+  std::vector<Entry> workers_;
+  std::function<void()> on_empty_;
+  uint64_t created_ = 0;
+  uint64_t died_ = 0;
+};
+
+}  // namespace tvmffi::hostd
+
+#endif  // TVMFFI_HOSTD_SUPERVISOR_SUPERVISOR_H_

@@ -1,0 +1,208 @@
+#include "hostd/supervisor/worker_process.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <climits>
+#include <new>
+
+#include "hostd/supervisor/exit_report.h"
+#include "hostd/supervisor/spawn.h"
+#include "proto/base/clock.h"
+#include "proto/channel/layout.h"
+#include "proto/wire/socket.h"
+
+namespace tvmffi::hostd {
+namespace {
+
+constexpr size_t kMaxPassing = 256;
+
+Result<std::pair<UniqueFd, UniqueFd>> LogPipeEnds() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "cannot create a worker's log pipe");
+  return std::make_pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
+// Zero when the child has not ended. The raw call: the library's drops the resource usage.
+int WaitPidfd(int pidfd, int options, siginfo_t* info, rusage* usage) {
+  *info = {};
+  long result;
+  do {
+    result = ::syscall(SYS_waitid, P_PIDFD, pidfd, info, options | WEXITED | WNOHANG, usage);
+  } while (result != 0 && errno == EINTR);
+  return result == 0 ? info->si_pid : 0;
+}
+
+Result<UniqueFd> Duplicate(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 4));
+  if (!copy.valid()) return ErrnoStatus(errno, "cannot duplicate descriptor " + std::to_string(fd));
+  return copy;
+}
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExit on_exit)
+    : loop_(loop),
+      label_(options.label),
+      on_exit_(std::move(on_exit)),
+      retry_(loop, [this] { OnChildExit(); }) {}
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(EventLoop* loop,
+                                                            const SpawnOptions& options,
+                                                            OnExit on_exit) {
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, options, std::move(on_exit)));
+  TVMFFI_RETURN_IF_ERROR(worker->CreateMemory());
+  TVMFFI_RETURN_IF_ERROR(worker->Start(options));
+  return worker;
+}
+
+Status WorkerProcess::CreateMemory() {
+  Result<ShmSegment> channel = ShmSegment::Create(kChannelSize, "tvmffi-channel");
+  if (!channel.ok()) return channel.status();
+  new (channel->data()) ChannelHeader{kChannelMagic, kChannelVersion};
+  channel_ = std::move(*channel);
+  // Only the daemon can ever write it.
+  Result<ShmSegment> death_page = ShmSegment::CreateInput(kPage, "tvmffi-death");
+  if (!death_page.ok()) return death_page.status();
+  new (death_page->data()) DeathPage{};
+  death_page_ = std::move(*death_page);
+  return OkStatus();
+}
+
+Status WorkerProcess::Start(const SpawnOptions& options) {
+  Result<std::pair<UniqueFd, UniqueFd>> log = LogPipeEnds();
+  if (!log.ok()) return log.status();
+  Result<std::pair<UniqueFd, UniqueFd>> control = ControlSocketPair();
+  if (!control.ok()) return control.status();
+  auto forwarder =
+      options.forward_log ? std::make_unique<LineForwarder>(STDERR_FILENO, label_) : nullptr;
+  Result<std::unique_ptr<LogPipe>> pipe =
+      LogPipe::Create(loop_, std::move(log->first), std::move(forwarder));
+  if (!pipe.ok()) return pipe.status();
+  log_ = std::move(*pipe);
+  Stream::Callbacks callbacks;
+  callbacks.on_end = [this](Status status) { FailPasses(status); };
+  callbacks.on_written = [this](uint64_t frames_sent) { OnWritten(frames_sent); };
+  Result<std::unique_ptr<Stream>> stream =
+      Stream::Create(loop_, std::move(control->first), std::move(callbacks));
+  if (!stream.ok()) return stream.status();
+  control_ = std::move(*stream);
+
+  start_ns_ = MonotonicNanos();
+  Result<pid_t> pid = SpawnProgram(options.program, options.policy.environment,
+                                   {log->second.get(), control->second.get()});
+  if (!pid.ok()) return pid.status();
+  pid_ = *pid;
+  // Not reaped before, so the pid is still this child's.
+  pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!pidfd_.valid()) return ErrnoStatus(errno, "cannot open the pidfd of a worker");
+  Result<std::unique_ptr<ChildWatch>> watch =
+      ChildWatch::Create(loop_, pidfd_.get(), [this] { OnChildExit(); });
+  if (!watch.ok()) return watch.status();
+  watch_ = std::move(*watch);
+
+  Result<UniqueFd> channel = Duplicate(channel_.fd());
+  if (!channel.ok()) return channel.status();
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(*channel));
+  Pass(wire::WorkerStart{options.worker_id, options.policy.limits}, std::move(fds), nullptr);
+  return OkStatus();
+}
+
+WorkerProcess::~WorkerProcess() {
+  if (pid_ < 0 || report_.has_value()) return;
+  ::kill(-pid_, SIGKILL);
+  ::kill(pid_, SIGKILL);  // unreaped, so the pid is ours; a pidfd may not have been had
+  ::waitpid(pid_, nullptr, WNOHANG);
+}
+
+void WorkerProcess::Kill(wire::KillCause cause) {
+  if (report_.has_value()) return;
+  if (!kill_cause_.has_value()) kill_cause_ = cause;
+  ::kill(-pid_, SIGKILL);
+  ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+}
+
+void WorkerProcess::ForgetPasses() {
+  for (Passing& pass : passing_) pass.done = nullptr;
+}
+
+void WorkerProcess::Pass(const wire::Message& message, std::vector<UniqueFd> fds,
+                         std::function<void(Status)> done) {
+  Status status = OkStatus();
+  Result<std::vector<char>> payload = wire::Encode(message);
+  if (!payload.ok()) {
+    status = payload.status();
+  } else if (passing_.size() >= kMaxPassing) {
+    status = {Code::kResourceExhausted, "worker '" + label_ + "' does not read its messages: " +
+                                            std::to_string(passing_.size()) + " wait"};
+  } else {
+    status = control_->Send(*payload, std::move(fds));
+  }
+  if (status.ok()) {
+    passing_.push_back({++frames_queued_, std::move(done)});
+  } else if (done != nullptr) {
+    done(std::move(status));
+  }
+}
+
+void WorkerProcess::OnWritten(uint64_t frames_sent) {
+  while (!passing_.empty() && passing_.front().frame <= frames_sent) {
+    std::function<void(Status)> done = std::move(passing_.front().done);
+    passing_.pop_front();
+    if (done != nullptr) done(OkStatus());
+  }
+}
+
+void WorkerProcess::FailPasses(const Status& status) {
+  std::deque<Passing> passing;
+  passing.swap(passing_);
+  for (Passing& pass : passing) {
+    if (pass.done != nullptr) {
+      pass.done({Code::kUnavailable, "worker '" + label_ + "' is gone: " + status.message});
+    }
+  }
+}
+
+Result<std::vector<UniqueFd>> WorkerProcess::TakeClientFds() {
+  std::vector<UniqueFd> fds;
+  for (int fd : {channel_.fd(), death_page_.fd(), pidfd_.get()}) {
+    Result<UniqueFd> copy = Duplicate(fd);
+    if (!copy.ok()) return copy.status();
+    fds.push_back(std::move(*copy));
+  }
+  channel_ = ShmSegment();
+  return fds;
+}
+
+void WorkerProcess::OnChildExit() {
+  siginfo_t info;
+  rusage usage{};
+  if (WaitPidfd(pidfd_.get(), WNOWAIT, &info, nullptr) == 0) {
+    // A debugger has it and must let go first.
+    retry_.Start(10);
+    return;
+  }
+  // While it is not reaped its pid, and so its process group, cannot be anybody else's.
+  ::kill(-pid_, SIGKILL);
+  WaitPidfd(pidfd_.get(), 0, &info, &usage);
+  AnnounceDeath();
+  log_->Drain();
+  report_ = MakeExitReport(info, usage, kill_cause_, MonotonicNanos() - start_ns_, log_->ring());
+  control_->Close();
+  FailPasses({Code::kUnavailable, "it " + Sentence(*report_)});
+  on_exit_(this);
+}
+
+void WorkerProcess::AnnounceDeath() {
+  auto* page = reinterpret_cast<DeathPage*>(death_page_.data());
+  page->dead.store(1);
+  ::syscall(SYS_futex, &page->dead, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+}  // namespace tvmffi::hostd

@@ -1,0 +1,99 @@
+// One worker: its process, what it says on its log pipe, the memory it shares with its client.
+#ifndef TVMFFI_HOSTD_SUPERVISOR_WORKER_PROCESS_H_
+#define TVMFFI_HOSTD_SUPERVISOR_WORKER_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hostd/loop/child_watch.h"
+#include "hostd/loop/stream.h"
+#include "hostd/loop/timer.h"
+#include "hostd/sandbox/policy.h"
+#include "hostd/supervisor/log_pipe.h"
+#include "proto/base/shm_segment.h"
+#include "proto/base/unique_fd.h"
+#include "proto/wire/validate.h"
+
+namespace tvmffi::hostd {
+
+struct SpawnOptions {
+  std::string program;
+  std::string label;
+  uint32_t worker_id = 0;  // the client's name for it
+  Policy policy;
+  bool forward_log = false;
+};
+
+// Held by pidfd, so a recycled pid can never be signalled. Destruction kills; whoever destroys it
+// before its end has been seen leaves the reaping to the daemon's own end.
+class WorkerProcess {
+ public:
+  // Called once, from the loop, after the worker was reaped, its report made and its client woken.
+  using OnExit = std::function<void(WorkerProcess*)>;
+
+  static Result<std::unique_ptr<WorkerProcess>> Spawn(EventLoop* loop, const SpawnOptions& options,
+                                                      OnExit on_exit);
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+  ~WorkerProcess();
+
+  // SIGKILL to the worker and its process group. The first cause given is the one reported.
+  void Kill(wire::KillCause cause);
+
+  // Writes a message to the worker's socket. `done` is called once it is written, or when it never
+  // will be.
+  void Pass(const wire::Message& message, std::vector<UniqueFd> fds,
+            std::function<void(Status)> done);
+
+  // No `done` given so far is called any more.
+  void ForgetPasses();
+
+  // Duplicates of what its client gets: channel, death page, pidfd. To be asked once, the channel
+  // is let go of.
+  Result<std::vector<UniqueFd>> TakeClientFds();
+
+  // Null while it runs.
+  const wire::ExitReport* exit_report() const { return report_ ? &*report_ : nullptr; }
+  pid_t pid() const { return pid_; }
+  const std::string& label() const { return label_; }
+
+ private:
+  WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExit on_exit);
+  Status CreateMemory();
+  Status Start(const SpawnOptions& options);
+  void OnChildExit();
+  void AnnounceDeath();
+  void OnWritten(uint64_t frames_sent);
+  void FailPasses(const Status& status);
+
+  EventLoop* loop_;
+  std::string label_;
+  OnExit on_exit_;
+  int64_t start_ns_ = 0;
+  pid_t pid_ = -1;
+  UniqueFd pidfd_;
+  ShmSegment channel_;
+  ShmSegment death_page_;
+  std::unique_ptr<LogPipe> log_;
+  std::unique_ptr<Stream> control_;
+  std::unique_ptr<ChildWatch> watch_;
+  Timer retry_;
+  struct Passing {
+    uint64_t frame;  // written when this many frames are
+    std::function<void(Status)> done;
+  };
+  std::deque<Passing> passing_;
+  uint64_t frames_queued_ = 0;
+  std::optional<wire::KillCause> kill_cause_;
+  std::optional<wire::ExitReport> report_;
+};
+
+}  // namespace tvmffi::hostd
+
+#endif  // TVMFFI_HOSTD_SUPERVISOR_WORKER_PROCESS_H_

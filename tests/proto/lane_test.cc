@@ -1,0 +1,314 @@
+#include "proto/channel/lane.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+
+#include "proto/base/shm_segment.h"
+#include "proto/channel/futex.h"
+#include "tests/proto/lane_support.h"
+
+namespace tvmffi::testing {
+namespace {
+
+class LaneTest : public ::testing::Test {
+ protected:
+  LaneMemory* memory() const { return memory_.get(); }
+
+  Shared<LaneMemory> memory_;
+  SpinBudget client_spin_{Side::kClient, kColdWake};
+  SpinBudget worker_spin_{Side::kWorker, kColdWake};
+  Lane client_{memory(), Side::kClient, &client_spin_};
+  Lane worker_{memory(), Side::kWorker, &worker_spin_};
+};
+
+// 48 bytes that say which frame they are.
+struct Numbered {
+  uint64_t number;
+  char filler[40];
+};
+
+bool PlayPing(Lane* lane, uint64_t count) {
+  std::vector<char> frame;
+  for (uint64_t i = 0; i < count; ++i) {
+    Numbered ping{i, {}};
+    std::memset(ping.filler, static_cast<int>(i), sizeof(ping.filler));
+    lane->Send(&ping, sizeof(ping));
+    if (lane->Receive(Patiently(), &frame) != WaitOutcome::kFrame) return false;
+    if (frame.size() != sizeof(ping)) return false;
+    if (std::memcmp(frame.data(), &ping, sizeof(ping)) != 0) return false;
+  }
+  return true;
+}
+
+TEST_F(LaneTest, CarriesAHundredThousandFramesBetweenThreads) {
+  bool echoed = false;
+  std::thread worker([&] { echoed = Echo(&worker_, 100000); });
+
+  const bool played = PlayPing(&client_, 100000);
+
+  worker.join();
+  EXPECT_TRUE(played);
+  EXPECT_TRUE(echoed);
+}
+
+TEST_F(LaneTest, CarriesAHundredThousandFramesBetweenProcesses) {
+  Child worker([&] { return Echo(&worker_, 100000); });
+
+  EXPECT_TRUE(PlayPing(&client_, 100000));
+  EXPECT_TRUE(worker.Succeeded());
+}
+
+std::vector<size_t> SizesAroundTheBoundaries() {
+  std::vector<size_t> sizes;
+  for (size_t size = 0; size <= kFrameHead + 1; ++size) sizes.push_back(size);
+  for (size_t size : {kInlineFrame - 1, kInlineFrame, kInlineFrame + 1}) sizes.push_back(size);
+  for (size_t size : {kOverflowFrame - 1, kOverflowFrame}) sizes.push_back(size);
+  sizes.push_back(0);
+  return sizes;
+}
+
+TEST_F(LaneTest, CarriesEverySizeAroundTheBoundariesBothWays) {
+  const std::vector<size_t> sizes = SizesAroundTheBoundaries();
+  Child worker([&] { return Echo(&worker_, static_cast<int>(sizes.size())); });
+
+  std::vector<char> answer;
+  for (size_t size : sizes) {
+    std::vector<char> request(size);
+    for (size_t i = 0; i < size; ++i) request[i] = static_cast<char>(i * 31 + size);
+    client_.Send(request.data(), size);
+    ASSERT_EQ(client_.Receive(Patiently(), &answer), WaitOutcome::kFrame);
+    ASSERT_EQ(answer, request) << "size " << size;
+  }
+  EXPECT_TRUE(worker.Succeeded());
+}
+
+TEST_F(LaneTest, EndsAtItsDeadlineAndCanBeTakenUpAgain) {
+  std::vector<char> frame;
+  const int64_t start = MonotonicNanos();
+
+  EXPECT_EQ(client_.Receive(Within(20 * kMillisecond), &frame), WaitOutcome::kDeadline);
+
+  EXPECT_GE(MonotonicNanos() - start, 20 * kMillisecond);
+  worker_.Send("late", 4);
+  EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kFrame);
+  EXPECT_EQ(std::string(frame.begin(), frame.end()), "late");
+}
+
+TEST_F(LaneTest, APastDeadlineStillYieldsAFrameThatIsThere) {
+  worker_.Send("x", 1);
+  std::vector<char> frame;
+
+  EXPECT_EQ(client_.Receive(Within(-kMillisecond), &frame), WaitOutcome::kFrame);
+  EXPECT_EQ(client_.Receive(Within(-kMillisecond), &frame), WaitOutcome::kDeadline);
+}
+
+TEST_F(LaneTest, EndsWhenTheDeathWordIsSet) {
+  Shared<DeathPage> page;
+  page->dead = 1;
+  WaitContext context = Patiently();
+  context.death = &page->dead;
+  std::vector<char> frame;
+
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kPeerDead);
+}
+
+TEST_F(LaneTest, AFrameSentBeforeDyingIsStillDelivered) {
+  Shared<DeathPage> page;
+  page->dead = 1;
+  worker_.Send("last words", 10);
+  WaitContext context = Patiently();
+  context.death = &page->dead;
+  std::vector<char> frame;
+
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kFrame);
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kPeerDead);
+}
+
+// The client maps the death page for reading only; the kernel must let it sleep there all the same.
+TEST_F(LaneTest, WakesFromAReadOnlyDeathPage) {
+  Result<ShmSegment> writable = ShmSegment::Create(sizeof(DeathPage), "death");
+  ASSERT_TRUE(writable.ok()) << writable.status().message;
+  UniqueFd fd(::dup(writable->fd()));
+  Result<ShmSegment> readable = ShmSegment::Map(std::move(fd), writable->size(), Access::kReadOnly);
+  ASSERT_TRUE(readable.ok()) << readable.status().message;
+  auto* page = reinterpret_cast<DeathPage*>(writable->data());
+  WaitContext context = Patiently();
+  context.death = &reinterpret_cast<const DeathPage*>(readable->data())->dead;
+
+  std::thread daemon([&] {
+    while (memory()->client.asleep.load() == 0) {
+    }
+    page->dead = 1;
+    FutexWake(&page->dead);
+  });
+  std::vector<char> frame;
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kPeerDead);
+  daemon.join();
+}
+
+// Each time: a child holds the owner word and is killed while the client sleeps.
+TEST_F(LaneTest, NoticesAKilledOwnerLongBeforeItsNextSlice) {
+  std::vector<int64_t> notices;
+  for (int round = 0; round < 9; ++round) {
+    memory()->worker.owner = 0;
+    Child worker([&] {
+      if (!HoldOwnerWord(&memory()->worker.owner)) return false;
+      for (;;) ::pause();
+    });
+    while (memory()->worker.owner.load() == 0) ::sched_yield();
+    std::atomic<int64_t> killed_at{0};
+    std::thread killer([&] {
+      while (memory()->client.asleep.load() == 0) ::sched_yield();
+      killed_at = MonotonicNanos();
+      worker.Kill();
+    });
+    std::vector<char> frame;
+
+    EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kPeerDead);
+
+    const int64_t noticed_at = MonotonicNanos();
+    killer.join();
+    notices.push_back(noticed_at - killed_at);
+  }
+  std::nth_element(notices.begin(), notices.begin() + 4, notices.end());
+  EXPECT_LT(notices[4], 50 * kMillisecond);
+}
+
+TEST_F(LaneTest, NoticesAnOwnerThatEndedWithoutASignal) {
+  std::thread([&] { EXPECT_TRUE(HoldOwnerWord(&memory()->worker.owner)); }).join();
+  std::vector<char> frame;
+
+  EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kPeerDead);
+}
+
+struct Hook {
+  int calls = 0;
+  int cancel_after = 0;
+};
+
+WaitOutcome CountSlice(void* self) {
+  auto* hook = static_cast<Hook*>(self);
+  return ++hook->calls >= hook->cancel_after ? WaitOutcome::kCancelled : WaitOutcome::kFrame;
+}
+
+TEST_F(LaneTest, AsksItsHookEverySliceAndObeysIt) {
+  Hook hook{0, 2};
+  WaitContext context = Patiently();
+  context.on_slice = CountSlice;
+  context.self = &hook;
+  std::vector<char> frame;
+  const int64_t start = MonotonicNanos();
+
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kCancelled);
+
+  EXPECT_EQ(hook.calls, 2);
+  EXPECT_GE(MonotonicNanos() - start, 200 * kMillisecond);
+}
+
+TEST_F(LaneTest, AsksItsHookAtOnceWhenASignalCame) {
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  struct sigaction before;
+  ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
+  Hook hook{0, 1};
+  WaitContext context = Patiently();
+  context.on_slice = CountSlice;
+  context.self = &hook;
+  const pthread_t waiting = ::pthread_self();
+  std::atomic<bool> done{false};
+  std::thread signaller([&] {
+    while (memory()->client.asleep.load() == 0) ::sched_yield();
+    // One signal could still come before the sleep proper and be lost on it.
+    while (!done) {
+      ::pthread_kill(waiting, SIGUSR1);
+      ::usleep(1000);
+    }
+  });
+  std::vector<char> frame;
+  const int64_t start = MonotonicNanos();
+
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kCancelled);
+
+  const int64_t waited = MonotonicNanos() - start;
+  done = true;
+  signaller.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_LT(waited, 100 * kMillisecond) << "only the slice ended the sleep";
+}
+
+TEST_F(LaneTest, ASequenceThatJumpsIsAViolation) {
+  for (uint32_t jump : {2u, 3u, 0x80000000u, 0xffffffffu}) {
+    memory()->worker.sequence = jump;
+    std::vector<char> frame;
+    EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kViolation) << jump;
+  }
+}
+
+TEST_F(LaneTest, ASequenceThatRunsBackwardsIsAViolation) {
+  std::vector<char> frame;
+  worker_.Send("x", 1);
+  ASSERT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kFrame);
+
+  memory()->worker.sequence = 0;
+
+  EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kViolation);
+}
+
+TEST_F(LaneTest, AnOversizeFrameIsAViolation) {
+  for (uint32_t size : {static_cast<uint32_t>(kOverflowFrame) + 1, 0x80000000u, 0xffffffffu}) {
+    memory()->worker.frame_size = size;
+    memory()->worker.sequence = 1;
+    std::vector<char> frame;
+    EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kViolation) << size;
+    EXPECT_TRUE(frame.empty());
+  }
+}
+
+// The peer keeps rewriting size and bytes of a published frame: what was received is one size
+// within bounds and never changes again.
+TEST_F(LaneTest, AFrameStaysAsReceivedWhateverThePeerWritesAfterwards) {
+  Child hostile([&] {
+    LaneHalf& half = memory()->worker;
+    half.sequence = 1;
+    for (uint32_t i = 0;; ++i) {
+      half.frame_size.store(i % 3 == 0 ? kInlineFrame : i % 3 == 1 ? 48 : 0xffffffffu);
+      std::memset(half.head, static_cast<int>(i), sizeof(half.head));
+      std::memset(half.tail, static_cast<int>(i), 256);
+    }
+    return true;
+  });
+  while (memory()->worker.sequence.load() == 0) ::sched_yield();
+
+  for (int round = 0; round < 2000; ++round) {
+    Lane client(memory(), Side::kClient, &client_spin_);
+    std::vector<char> frame;
+    const WaitOutcome outcome = client.Receive(Patiently(), &frame);
+    if (outcome == WaitOutcome::kViolation) continue;
+    ASSERT_EQ(outcome, WaitOutcome::kFrame);
+    ASSERT_TRUE(frame.size() == 48 || frame.size() == kInlineFrame) << frame.size();
+    const std::vector<char> copy = frame;
+    for (int i = 0; i < 100; ++i) ASSERT_EQ(frame, copy);
+  }
+}
+
+// The request half is the client's, but nothing stops a worker that maps it from scribbling there.
+TEST_F(LaneTest, TheOwnHalfDecidesNothing) {
+  Child worker([&] { return Echo(&worker_, 1); });
+  memory()->client.frame_size = 0xffffffffu;
+  memory()->client.asleep = 1;
+  memory()->client.cpu = 0xffffffffu;
+  std::vector<char> frame;
+
+  client_.Send("ping", 4);
+
+  EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kFrame);
+  EXPECT_EQ(std::string(frame.begin(), frame.end()), "ping");
+  EXPECT_TRUE(worker.Succeeded());
+}
+
+}  // namespace
+}  // namespace tvmffi::testing

@@ -1,0 +1,149 @@
+#include "proto/base/shm_segment.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <string>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+namespace tvmffi {
+namespace {
+
+UniqueFd Duplicate(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
+TEST(ShmSegment, TwoMappingsSeeTheSameBytes) {
+  Result<ShmSegment> owner = ShmSegment::Create(5000, "test");
+  ASSERT_TRUE(owner.ok()) << owner.status().message;
+  EXPECT_EQ(owner->size(), 8192u);
+
+  Result<ShmSegment> peer = ShmSegment::Map(Duplicate(owner->fd()), 8192, Access::kReadWrite);
+  ASSERT_TRUE(peer.ok()) << peer.status().message;
+  EXPECT_EQ(peer->data()[4999], 0);
+  std::strcpy(peer->data(), "hello");
+
+  EXPECT_STREQ(owner->data(), "hello");
+}
+
+TEST(ShmSegment, NobodyCanResizeOrUnsealIt) {
+  Result<ShmSegment> segment = ShmSegment::Create(4096, "test");
+  ASSERT_TRUE(segment.ok());
+
+  EXPECT_EQ(::ftruncate(segment->fd(), 0), -1);
+  EXPECT_EQ(::ftruncate(segment->fd(), 8192), -1);
+  EXPECT_EQ(::fcntl(segment->fd(), F_ADD_SEALS, F_SEAL_WRITE), -1);
+}
+
+TEST(ShmSegment, OnlyItsOwnerWritesAnInput) {
+  Result<ShmSegment> owner = ShmSegment::CreateInput(4096, "input");
+  ASSERT_TRUE(owner.ok()) << owner.status().message;
+  owner->data()[7] = 'x';
+
+  EXPECT_FALSE(ShmSegment::Map(Duplicate(owner->fd()), 4096, Access::kReadWrite).ok());
+  EXPECT_EQ(::pwrite(owner->fd(), "y", 1, 7), -1);
+  UniqueFd reopened(
+      ::open(("/proc/self/fd/" + std::to_string(owner->fd())).c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(reopened.valid());
+  EXPECT_FALSE(ShmSegment::Map(std::move(reopened), 4096, Access::kReadWrite).ok());
+
+  Result<ShmSegment> reader = ShmSegment::Map(Duplicate(owner->fd()), 4096, Access::kReadOnly);
+  ASSERT_TRUE(reader.ok()) << reader.status().message;
+  EXPECT_EQ(reader->data()[7], 'x');
+  EXPECT_NE(::mprotect(reader->data(), 4096, PROT_READ | PROT_WRITE), 0);
+  owner->data()[7] = 'z';
+  EXPECT_EQ(reader->data()[7], 'z');
+}
+
+// A peer that truncates after we map would kill this process with SIGBUS.
+TEST(ShmSegment, MapRefusesAFileThatItsSenderCanStillShrink) {
+  UniqueFd unsealed(::memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  ASSERT_EQ(::ftruncate(unsealed.get(), 4096), 0);
+
+  Result<ShmSegment> segment = ShmSegment::Map(std::move(unsealed), 4096, Access::kReadOnly);
+
+  ASSERT_FALSE(segment.ok());
+  EXPECT_EQ(segment.status().code, Code::kInvalidArgument);
+}
+
+TEST(ShmSegment, MapRefusesWhatIsNoMemfd) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  UniqueFd write_end(ends[1]);
+
+  EXPECT_EQ(ShmSegment::Map(UniqueFd(ends[0]), 4096, Access::kReadOnly).status().code,
+            Code::kInvalidArgument);
+  EXPECT_FALSE(ShmSegment::Map(UniqueFd(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)), 4096,
+                               Access::kReadOnly)
+                   .ok());
+  EXPECT_FALSE(ShmSegment::Map(UniqueFd(), 4096, Access::kReadOnly).ok());
+}
+
+TEST(ShmSegment, MapRefusesAnotherSizeAndNamesBoth) {
+  Result<ShmSegment> owner = ShmSegment::Create(4096, "test");
+  ASSERT_TRUE(owner.ok());
+
+  for (size_t size : {size_t{0}, size_t{4095}, size_t{8192}, SIZE_MAX}) {
+    Result<ShmSegment> segment = ShmSegment::Map(Duplicate(owner->fd()), size, Access::kReadWrite);
+    ASSERT_FALSE(segment.ok()) << size;
+    EXPECT_NE(segment.status().message.find("4096"), std::string::npos);
+    EXPECT_NE(segment.status().message.find(std::to_string(size)), std::string::npos);
+  }
+}
+
+TEST(ShmSegment, CreateRefusesImpossibleSizes) {
+  EXPECT_EQ(ShmSegment::Create(0, "empty").status().code, Code::kInvalidArgument);
+  EXPECT_EQ(ShmSegment::Create(SIZE_MAX, "huge").status().code, Code::kInvalidArgument);
+}
+
+TEST(ShmSegment, CreateSaysWhichCallFailed) {
+  std::string long_name(400, 'n');
+
+  Result<ShmSegment> segment = ShmSegment::Create(4096, long_name.c_str());
+
+  ASSERT_FALSE(segment.ok());
+  EXPECT_NE(segment.status().message.find("cannot create segment"), std::string::npos);
+}
+
+TEST(ShmSegment, PopulateFaultsEveryPageIn) {
+  constexpr size_t kSize = 64 * 4096;
+  Result<ShmSegment> segment = ShmSegment::Create(kSize, "test");
+  ASSERT_TRUE(segment.ok());
+
+  ASSERT_TRUE(segment->Populate().ok());
+
+  unsigned char resident[kSize / 4096] = {};
+  ASSERT_EQ(::mincore(segment->data(), kSize, resident), 0);
+  for (unsigned char page : resident) EXPECT_EQ(page & 1, 1);
+  Result<ShmSegment> reader = ShmSegment::Map(Duplicate(segment->fd()), kSize, Access::kReadOnly);
+  EXPECT_TRUE(reader->Populate().ok());
+}
+
+TEST(ShmSegment, MovingLeavesNothingBehind) {
+  Result<ShmSegment> made = ShmSegment::Create(4096, "test");
+  ASSERT_TRUE(made.ok());
+  char* data = made->data();
+  ShmSegment first = std::move(*made);
+  EXPECT_FALSE(made->valid());
+
+  first = ShmSegment();
+
+  EXPECT_FALSE(first.valid());
+  unsigned char resident = 0;
+  EXPECT_EQ(::mincore(data, 4096, &resident), -1) << "still mapped";
+}
+
+TEST(ShmSegmentDeathTest, RunningOffEitherEndFaults) {
+  Result<ShmSegment> segment = ShmSegment::Create(4096, "test");
+  ASSERT_TRUE(segment.ok());
+
+  EXPECT_DEATH(const_cast<volatile char*>(segment->data())[4096] = 1, "");
+  EXPECT_DEATH(const_cast<volatile char*>(segment->data())[-1] = 1, "");
+}
+
+}  // namespace
+}  // namespace tvmffi
