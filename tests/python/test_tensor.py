@@ -258,14 +258,6 @@ def test_an_array_outlives_its_last_python_reference(mod):
     assert mod.sum_float32(held[0]) == 499500
 
 
-@needs_torch
-def test_a_kept_tensor_survives_a_change_of_its_source(mod):
-    x = torch.full((1000,), 2.0)
-    kept = tvm_ffi.convert([x])
-    x.data = torch.zeros(3)
-    assert mod.sum_float32(kept[0]) == 2000
-
-
 def test_a_view_of_a_dltensor(mod):
     t = mod.tensor_view()
     assert t.__chandle__() == 0 and t.shape == (2, 3) and t.strides == (3, 1) and t.dtype == "float32"

@@ -1,6 +1,7 @@
 #include "borrowed_tensor.h"
 
 #include <cstdlib>
+#include <cstring>
 
 namespace tvmffi::python {
 namespace {
@@ -47,6 +48,20 @@ HandleRef FinishBorrowedTensor(BorrowedTensor* block, PyObject* owner) {
   Py_INCREF(owner);
   block->owner = owner;
   return HandleRef::Steal(block);
+}
+
+HandleRef BorrowTensor(const DLTensor& layout, PyObject* owner) {
+  if (layout.ndim > kMaxBorrowedDims) return HandleRef();
+  BorrowedTensor* block = AllocateBorrowedTensor();
+  if (block == nullptr) return HandleRef();
+  block->tensor = layout;
+  int64_t step = 1;
+  for (int32_t i = layout.ndim - 1; i >= 0; --i) {
+    block->extents[i] = layout.shape[i];
+    block->extents[layout.ndim + i] = layout.strides != nullptr ? layout.strides[i] : step;
+    step *= layout.shape[i];
+  }
+  return FinishBorrowedTensor(block, owner);
 }
 
 void ReleaseBorrowedTensor(TVMFFIObjectHandle tensor) {

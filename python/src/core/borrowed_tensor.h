@@ -26,6 +26,10 @@ void FreeBorrowedTensor(BorrowedTensor* block);
 // `owner` alive.
 HandleRef FinishBorrowedTensor(BorrowedTensor* block, PyObject* owner);
 
+// A Tensor with this layout (shape and strides are copied) that keeps `owner` alive. Empty, without
+// an exception, when it has too many dimensions or there is no memory.
+HandleRef BorrowTensor(const DLTensor& layout, PyObject* owner);
+
 // Drops such a reference with the GIL held; cheaper than TVMFFIObjectDecRef for the last one.
 void ReleaseBorrowedTensor(TVMFFIObjectHandle tensor);
 

@@ -10,7 +10,7 @@ namespace tvmffi::python {
 // its memory layout was checked against what NumPy says of a sample array.
 bool IsNumpyArrayType(PyTypeObject* type);
 
-// A Tensor over the array's memory that keeps the array alive, a BorrowedTensor. Empty,
+// A Tensor over the array's memory that keeps the array alive, made by BorrowTensor(). Empty,
 // without an exception, for an array that only NumPy's own export can judge: read-only, swapped,
 // odd strides, rare element types, many dimensions.
 HandleRef NumpyTensor(PyObject* array);
