@@ -74,7 +74,9 @@ class TVM_FFI_EXTRA_CXX_API ModuleObj : public Object {
   TVM_FFI_DECLARE_OBJECT_INFO_STATIC(StaticTypeKey::kTVMFFIModule, ModuleObj, Object);
 
  protected:
-  friend struct InternalUnsafe;
+  // Not virtual and not to be called: the deleter that make_object stored destroys a module.
+  ~ModuleObj() = default;
+
   /*! \brief Modules, held as Any because Module is not complete here. */
   Array<Any> imports_;
 

@@ -1,0 +1,22 @@
+# Library, CMake package and pkg-config file; the headers install themselves. Their version is the one of the calling convention.
+include(CMakePackageConfigHelpers)
+
+file(STRINGS ${PROJECT_SOURCE_DIR}/abi/include/tvm/ffi/c_api.h version_lines REGEX "define TVM_FFI_VERSION_")
+string(REGEX REPLACE "[^0-9;]+" "" version_parts "${version_lines}")
+list(JOIN version_parts "." TVM_FFI_VERSION)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tvm_ffi)
+set_target_properties(tvm_ffi_header PROPERTIES EXPORT_NAME header)
+install(TARGETS tvm_ffi_shared EXPORT tvm_ffi-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT tvm_ffi-targets NAMESPACE tvm_ffi:: DESTINATION ${package_dir})
+
+configure_package_config_file(cmake/tvm_ffi-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config-version.cmake
+  VERSION ${TVM_FFI_VERSION} COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config-version.cmake
+  DESTINATION ${package_dir})
+
+file(RELATIVE_PATH TVM_FFI_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(cmake/tvm_ffi.pc.in ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,90 @@
+// Symbols that are linked into the program itself, as a library per prefix.
+#include <tvm/ffi/extra/c_env_api.h>
+#include <tvm/ffi/extra/module.h>
+#include <tvm/ffi/function.h>
+
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "libffi_core/extra/library.h"
+#include "libffi_core/global_def.h"
+#include "libffi_core/guard.h"
+
+namespace tvmffi::core {
+namespace {
+
+using tvm::ffi::Any;
+using tvm::ffi::Module;
+using tvm::ffi::PackedArgs;
+using tvm::ffi::String;
+
+class SystemSymbols {
+ public:
+  static SystemSymbols& Global() {
+    static auto* symbols = new SystemSymbols;
+    return *symbols;
+  }
+
+  void Set(const char* name, void* address) {
+    std::lock_guard lock(mutex_);
+    void*& known = addresses_[name];
+    if (known != nullptr && known != address) {
+      std::fprintf(stderr, "Warning: system library symbol %s moves from %p to %p\n", name, known,
+                   address);
+    }
+    known = address;
+  }
+
+  void* Find(const std::string& name) const {
+    std::lock_guard lock(mutex_);
+    auto it = addresses_.find(name);
+    return it == addresses_.end() ? nullptr : it->second;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, void*> addresses_;
+};
+
+class SystemLibrary final : public Library {
+ public:
+  explicit SystemLibrary(std::string prefix) : prefix_(std::move(prefix)) {}
+
+  void* Find(std::string_view prefix, std::string_view name) const final {
+    std::string full(prefix);
+    void* own = SystemSymbols::Global().Find(full + prefix_ + std::string(name));
+    return own != nullptr ? own : SystemSymbols::Global().Find(full.append(name));
+  }
+
+ private:
+  std::string prefix_;
+};
+
+// One module per prefix, for the life of the process.
+Module SystemLib(const std::string& prefix) {
+  // Recursive: loading the embedded modules of one may ask for another.
+  static auto* mutex = new std::recursive_mutex;
+  static auto* modules = new std::map<std::string, Module>;
+  std::lock_guard lock(*mutex);
+  auto it = modules->find(prefix);
+  if (it == modules->end()) {
+    it = modules->emplace(prefix, LoadLibrary(std::make_unique<SystemLibrary>(prefix))).first;
+  }
+  return it->second;
+}
+
+TVM_FFI_STATIC_INIT_BLOCK() {
+  GlobalDef().Packed("ffi.SystemLib", [](PackedArgs args, Any* result) {
+    *result = SystemLib(args.size() == 0 ? std::string() : args[0].cast<std::string>());
+  });
+}
+
+}  // namespace
+}  // namespace tvmffi::core
+
+extern "C" int TVMFFIEnvModRegisterSystemLibSymbol(const char* name, void* symbol) {
+  return tvmffi::core::Guarded([&] { tvmffi::core::SystemSymbols::Global().Set(name, symbol); });
+}

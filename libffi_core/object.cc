@@ -1,0 +1,108 @@
+// Version, reference counts, opaque objects, and the step from borrowed to owned values.
+#include <tvm/ffi/c_api.h>
+
+#include <cstring>
+#include <string>
+
+#include "libffi_core/guard.h"
+#include "libffi_core/object_handle.h"
+#include "libffi_core/string_object.h"
+
+namespace tvmffi::core {
+namespace {
+
+struct OpaqueObject {
+  TVMFFIObject header;
+  TVMFFIOpaqueObjectCell cell;
+  void (*deleter)(void* handle);
+
+  ~OpaqueObject() {
+    if (deleter != nullptr) deleter(cell.handle);
+  }
+};
+
+TVMFFIAny TakeRValue(const TVMFFIAny& view) {
+  auto* slot = static_cast<TVMFFIObject**>(view.v_ptr);
+  if (*slot == nullptr) throw Failure("InternalError", "RValueRef already moved");
+  TVMFFIAny owned = NoneAny();
+  owned.v_obj = std::exchange(*slot, nullptr);
+  owned.type_index = owned.v_obj->type_index;
+  return owned;
+}
+
+}  // namespace
+
+void DecRef(TVMFFIObjectHandle handle) noexcept {
+  auto* header = static_cast<TVMFFIObject*>(handle);
+  uint64_t* count = &header->combined_ref_count;
+  const uint64_t before = __atomic_fetch_sub(count, kOneStrong, __ATOMIC_RELEASE);
+  if ((before & kStrongMask) != 1) return;
+  // An acquire load instead of a fence: the same instruction here, and thread sanitizers understand
+  // it.
+  __atomic_load_n(count, __ATOMIC_ACQUIRE);
+  if (before == (kOneStrong | kOneWeak)) {
+    if (header->deleter != nullptr) {
+      header->deleter(handle, kTVMFFIObjectDeleterFlagBitMaskBoth);
+    }
+    return;
+  }
+  if (header->deleter != nullptr) header->deleter(handle, kTVMFFIObjectDeleterFlagBitMaskStrong);
+  if (__atomic_fetch_sub(count, kOneWeak, __ATOMIC_RELEASE) == kOneWeak) {
+    __atomic_load_n(count, __ATOMIC_ACQUIRE);
+    if (header->deleter != nullptr) header->deleter(handle, kTVMFFIObjectDeleterFlagBitMaskWeak);
+  }
+}
+
+TVMFFIAny OwnedFromView(const TVMFFIAny& view) {
+  switch (view.type_index) {
+    case kTVMFFIRawStr:
+      return NewString({view.v_c_str, std::strlen(view.v_c_str)});
+    case kTVMFFIByteArrayPtr:
+      return NewBytes(ViewOf(*static_cast<const TVMFFIByteArray*>(view.v_ptr)));
+    case kTVMFFIObjectRValueRef:
+      return TakeRValue(view);
+    default:
+      if (IsObject(view)) IncRef(view.v_obj);
+      return view;
+  }
+}
+
+}  // namespace tvmffi::core
+
+using tvmffi::core::Failure;
+using tvmffi::core::Guarded;
+
+extern "C" {
+
+void TVMFFIGetVersion(TVMFFIVersion* out_version) {
+  out_version->major = TVM_FFI_VERSION_MAJOR;
+  out_version->minor = TVM_FFI_VERSION_MINOR;
+  out_version->patch = TVM_FFI_VERSION_PATCH;
+}
+
+int TVMFFIObjectIncRef(TVMFFIObjectHandle obj) {
+  tvmffi::core::IncRef(obj);
+  return 0;
+}
+
+int TVMFFIObjectDecRef(TVMFFIObjectHandle obj) {
+  if (obj != nullptr) tvmffi::core::DecRef(obj);
+  return 0;
+}
+
+int TVMFFIObjectCreateOpaque(void* handle, int32_t type_index, void (*deleter)(void* handle),
+                             TVMFFIObjectHandle* out) {
+  return Guarded([&] {
+    if (type_index != kTVMFFIOpaquePyObject) {
+      throw Failure("RuntimeError", "Only kTVMFFIOpaquePyObject is supported for now");
+    }
+    *out = tvmffi::core::NewObject<tvmffi::core::OpaqueObject>(
+        type_index, 0, TVMFFIOpaqueObjectCell{handle}, deleter);
+  });
+}
+
+int TVMFFIAnyViewToOwnedAny(const TVMFFIAny* any_view, TVMFFIAny* out) {
+  return Guarded([&] { *out = tvmffi::core::OwnedFromView(*any_view); });
+}
+
+}  // extern "C"
