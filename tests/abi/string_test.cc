@@ -57,7 +57,8 @@ TEST(String, Operations) {
   EXPECT_TRUE(text.starts_with("hello") && text.ends_with("world") && !text.ends_with("hello"));
   EXPECT_EQ(text + "!" + String("?") + std::string("."), "hello world!?.");
   EXPECT_EQ("say " + text, "say hello world");
-  const std::vector<std::string_view> pieces = String("a,,b").Split(',');
+  const String list("a,,b");
+  const std::vector<std::string_view> pieces = list.Split(',');
   EXPECT_EQ(pieces, (std::vector<std::string_view>{"a", "", "b"}));
   std::ostringstream os;
   os << text;
