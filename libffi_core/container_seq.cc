@@ -43,7 +43,8 @@ void MakeArray(PackedArgs args, Any* result) {
 }
 
 void MakeList(PackedArgs args, Any* result) {
-  List<Any> list(tvm::ffi::ObjectPtr<tvm::ffi::Object>(ListObj::Empty()));
+  tvm::ffi::ObjectPtr<tvm::ffi::Object> empty = ListObj::Empty();
+  List<Any> list(std::move(empty));
   list.insert(list.begin(), args.data(), args.data() + args.size());
   *result = std::move(list);
 }
