@@ -1,4 +1,5 @@
-// The global functions about Map and Dict, and the search for a device in any container.
+// The global functions about Map and Dict, and the search for a device in any container. Like the
+// ones about sequences they take their own kind only.
 #include <tvm/ffi/any.h>
 #include <tvm/ffi/container/array.h>
 #include <tvm/ffi/container/dict.h>
@@ -9,6 +10,7 @@
 
 #include <optional>
 #include <unordered_set>
+#include <vector>
 
 #include "libffi_core/global_def.h"
 
@@ -16,12 +18,14 @@ namespace tvmffi::core {
 namespace {
 
 using tvm::ffi::Any;
-using tvm::ffi::AnyView;
 using tvm::ffi::Array;
 using tvm::ffi::Dict;
+using tvm::ffi::DictObj;
 using tvm::ffi::Function;
 using tvm::ffi::List;
 using tvm::ffi::Map;
+using tvm::ffi::MapBaseObj;
+using tvm::ffi::MapObj;
 using tvm::ffi::Object;
 using tvm::ffi::PackedArgs;
 using tvm::ffi::Tensor;
@@ -34,41 +38,47 @@ void Make(PackedArgs args, Any* result) {
   *result = std::move(mapping);
 }
 
-template <typename Mapping>
-int64_t Size(const Mapping& mapping) {
-  return static_cast<int64_t>(mapping.size());
+template <typename MappingObj>
+int64_t Size(const MappingObj* mapping) {
+  return static_cast<int64_t>(mapping->size());
 }
 
-template <typename Mapping>
-Any GetItem(const Mapping& mapping, const Any& key) {
-  return mapping.at(key);
+template <typename MappingObj>
+Any GetItem(const MappingObj* mapping, const Any& key) {
+  return mapping->at(key);
 }
 
-template <typename Mapping>
-int64_t Count(const Mapping& mapping, const Any& key) {
-  return static_cast<int64_t>(mapping.count(key));
+template <typename MappingObj>
+int64_t Count(const MappingObj* mapping, const Any& key) {
+  return static_cast<int64_t>(mapping->count(key));
 }
 
-template <typename Mapping>
-Any GetItemOrMissing(const Mapping& mapping, const Any& key) {
+template <typename MappingObj>
+Any GetItemOrMissing(const MappingObj* mapping, const Any& key) {
   static const Function missing = Function::GetGlobalRequired("ffi.GetInvalidObject");
-  auto it = mapping.find(key);
-  return it != mapping.end() ? Any((*it).second) : missing();
+  const uint64_t slot = mapping->Find(key);
+  return slot != MapBaseObj::kNoSlot ? mapping->PairAt(slot).second : missing();
 }
 
-// A cursor as a function: 0 gives its key, 1 its value, 2 steps on and says whether there is another entry.
-template <typename Mapping>
-Function ForwardIterFunctor(const Mapping& mapping) {
-  auto cursor = [mapping, it = mapping.begin()](int64_t command) mutable -> Any {
-    if (it == mapping.end()) TVM_FFI_THROW(IndexError) << "the iterator is at the end of the map";
+// A cursor as a function: 0 gives its key, 1 its value, 2 steps on and says whether there is
+// another entry. It walks a copy of the entries, as a dict may change under it.
+Function ForwardIterFunctor(const MapBaseObj* mapping) {
+  std::vector<MapBaseObj::KVType> entries;
+  for (uint64_t slot = mapping->FirstSlot(); slot != MapBaseObj::kNoSlot;
+       slot = mapping->NextSlot(slot)) {
+    entries.push_back(mapping->PairAt(slot));
+  }
+  auto cursor = [entries = std::move(entries), at = size_t{0}](int64_t command) mutable -> Any {
+    if (at == entries.size()) {
+      TVM_FFI_THROW(IndexError) << "the iterator is at the end of the map";
+    }
     switch (command) {
       case 0:
-        return (*it).first;
+        return entries[at].first;
       case 1:
-        return (*it).second;
+        return entries[at].second;
       case 2:
-        ++it;
-        return it != mapping.end();
+        return ++at != entries.size();
       default:
         TVM_FFI_THROW(ValueError) << "iterator command " << command << ", expected 0, 1 or 2";
     }
@@ -125,27 +135,25 @@ class DeviceSearch {
   std::unordered_set<const Object*> visited_;
 };
 
-using AnyMap = Map<Any, Any>;
-using AnyDict = Dict<Any, Any>;
-
 TVM_FFI_STATIC_INIT_BLOCK() {
   GlobalDef()
-      .Packed("ffi.Map", Make<AnyMap>)
-      .Typed("ffi.MapSize", Size<AnyMap>)
-      .Typed("ffi.MapGetItem", GetItem<AnyMap>)
-      .Typed("ffi.MapCount", Count<AnyMap>)
-      .Typed("ffi.MapGetItemOrMissing", GetItemOrMissing<AnyMap>)
-      .Typed("ffi.MapForwardIterFunctor", ForwardIterFunctor<AnyMap>)
-      .Packed("ffi.Dict", Make<AnyDict>)
-      .Typed("ffi.DictSize", Size<AnyDict>)
-      .Typed("ffi.DictGetItem", GetItem<AnyDict>)
-      .Typed("ffi.DictCount", Count<AnyDict>)
-      .Typed("ffi.DictGetItemOrMissing", GetItemOrMissing<AnyDict>)
-      .Typed("ffi.DictForwardIterFunctor", ForwardIterFunctor<AnyDict>)
+      .Packed("ffi.Map", Make<Map<Any, Any>>)
+      .Typed("ffi.MapSize", Size<MapObj>)
+      .Typed("ffi.MapGetItem", GetItem<MapObj>)
+      .Typed("ffi.MapCount", Count<MapObj>)
+      .Typed("ffi.MapGetItemOrMissing", GetItemOrMissing<MapObj>)
+      .Typed("ffi.MapForwardIterFunctor", [](const MapObj* map) { return ForwardIterFunctor(map); })
+      .Packed("ffi.Dict", Make<Dict<Any, Any>>)
+      .Typed("ffi.DictSize", Size<DictObj>)
+      .Typed("ffi.DictGetItem", GetItem<DictObj>)
+      .Typed("ffi.DictCount", Count<DictObj>)
+      .Typed("ffi.DictGetItemOrMissing", GetItemOrMissing<DictObj>)
+      .Typed("ffi.DictForwardIterFunctor",
+             [](const DictObj* dict) { return ForwardIterFunctor(dict); })
       .Typed("ffi.DictSetItem",
-             [](AnyDict dict, Any key, Any value) { dict.Set(std::move(key), std::move(value)); })
-      .Typed("ffi.DictErase", [](AnyDict dict, const Any& key) { dict.erase(key); })
-      .Typed("ffi.DictClear", [](AnyDict dict) { dict.clear(); })
+             [](DictObj* dict, Any key, Any value) { dict->Set(std::move(key), std::move(value)); })
+      .Typed("ffi.DictErase", [](DictObj* dict, const Any& key) { dict->Erase(key); })
+      .Typed("ffi.DictClear", [](DictObj* dict) { dict->Clear(); })
       .Typed("ffi.ContainerFindFirstNonCPUDevice", [](const Any& value) {
         return DeviceSearch().In(value).value_or(DLDevice{kDLCPU, 0});
       });

@@ -32,7 +32,8 @@ Function ListGlobalNames() {
   auto name_at = [names = GlobalFunctions::Global().Names()](int64_t i) -> Any {
     const auto count = static_cast<int64_t>(names.size());
     if (i == -1) return count;
-    if (i < 0 || i >= count) TVM_FFI_THROW(IndexError) << "Index " << i << " out of bounds " << count;
+    if (i < 0 || i >= count)
+      TVM_FFI_THROW(IndexError) << "Index " << i << " out of bounds " << count;
     return String(names[static_cast<size_t>(i)]);
   };
   return Function::FromTyped(std::move(name_at));
@@ -40,7 +41,8 @@ Function ListGlobalNames() {
 
 String GlobalMetadata(const String& name) {
   std::optional<std::string> metadata = GlobalFunctions::Global().Metadata(ViewOf(name));
-  if (!metadata.has_value()) TVM_FFI_THROW(RuntimeError) << "Global Function is not found: " << name;
+  if (!metadata.has_value())
+    TVM_FFI_THROW(RuntimeError) << "Global Function is not found: " << name;
   return String(*metadata);
 }
 

@@ -1,4 +1,4 @@
-# Headers, library, CMake package and pkg-config file. Their version is the one of the calling convention.
+# Library, CMake package and pkg-config file; the headers install themselves. Their version is the one of the calling convention.
 include(CMakePackageConfigHelpers)
 
 file(STRINGS ${PROJECT_SOURCE_DIR}/abi/include/tvm/ffi/c_api.h version_lines REGEX "define TVM_FFI_VERSION_")
@@ -7,8 +7,7 @@ list(JOIN version_parts "." TVM_FFI_VERSION)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tvm_ffi)
 set_target_properties(tvm_ffi_header PROPERTIES EXPORT_NAME header)
-install(TARGETS tvm_ffi_header tvm_ffi_shared EXPORT tvm_ffi-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/abi/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS tvm_ffi_shared EXPORT tvm_ffi-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT tvm_ffi-targets NAMESPACE tvm_ffi:: DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/tvm_ffi-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config.cmake

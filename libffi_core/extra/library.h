@@ -22,7 +22,8 @@ class Library {
   virtual void* Find(std::string_view prefix, std::string_view name) const = 0;
 };
 
-// Fills the library's context symbols, and makes the module tree that the library describes: the tree of its
+// Fills the library's context symbols, and makes the module tree that the library describes: the
+// tree of its
 // `__tvm_ffi__library_bin`, or one module for the library itself.
 tvm::ffi::Module LoadLibrary(std::unique_ptr<Library> library);
 

@@ -22,7 +22,8 @@ struct LibraryBin {
 
 constexpr std::string_view kLibraryEntryKind = "_lib";
 
-// Throws tvm::ffi::Error for a payload that is cut short, has no entry, or refers to entries it does not have.
+// Throws tvm::ffi::Error for a payload that is cut short, has no entry, or refers to entries it
+// does not have.
 LibraryBin ParseLibraryBin(std::string_view payload);
 
 }  // namespace tvmffi::core

@@ -1,4 +1,5 @@
-// A library as a module: its exported functions, its embedded imports, and the loader for shared objects.
+// A library as a module: its exported functions, its embedded imports, and the loader for shared
+// objects.
 #include <dlfcn.h>
 #include <tvm/ffi/extra/module.h>
 #include <tvm/ffi/function.h>
@@ -35,19 +36,19 @@ struct SymbolFunction {
 
 int CallSymbol(void* handle, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
   if (IsObject(*result)) {
-    return Raise("InternalError",
-                 "Check failed: result->type_index < kTVMFFIStaticObjectBegin (" +
-                     std::to_string(result->type_index) + " vs. 64) : the result of a call must " +
-                     "not hold an object on entry");
+    return Raise("InternalError", "Check failed: result->type_index < kTVMFFIStaticObjectBegin (" +
+                                      std::to_string(result->type_index) +
+                                      " vs. 64) : the result of a call must " +
+                                      "not hold an object on entry");
   }
   int code = static_cast<SymbolFunction*>(handle)->symbol(nullptr, args, num_args, result);
   return code == 0 ? 0 : -1;
 }
 
 Function NewSymbolFunction(const ModuleObj* module, TVMFFISafeCallType symbol) {
-  auto* function = NewObject<SymbolFunction>(kTVMFFIFunction, 0,
-                                             TVMFFIFunctionCell{CallSymbol, nullptr},
-                                             Handle::Retain(ObjectUnsafe::GetHeader(module)), symbol);
+  auto* function =
+      NewObject<SymbolFunction>(kTVMFFIFunction, 0, TVMFFIFunctionCell{CallSymbol, nullptr},
+                                Handle::Retain(ObjectUnsafe::GetHeader(module)), symbol);
   return ObjectUnsafe::ObjectRefFromObjectPtr<Function>(
       ObjectUnsafe::ObjectPtrFromOwned<tvm::ffi::Object>(&function->header));
 }
@@ -89,7 +90,8 @@ class LibraryModuleObj final : public ModuleObj {
   std::unique_ptr<Library> library_;
 };
 
-// Makes the modules of an embedded tree. The module of the library itself is made when its entry is met.
+// Makes the modules of an embedded tree. The module of the library itself is made when its entry is
+// met.
 class TreeLoader {
  public:
   explicit TreeLoader(std::unique_ptr<Library> library)
@@ -138,7 +140,8 @@ class TreeLoader {
 
 class SharedObject final : public Library {
  public:
-  explicit SharedObject(const String& path) : handle_(::dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL)) {
+  explicit SharedObject(const String& path)
+      : handle_(::dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL)) {
     if (handle_ == nullptr) {
       const char* reason = ::dlerror();
       TVM_FFI_THROW(InternalError) << "Failed to load dynamic shared library " << path << ' '

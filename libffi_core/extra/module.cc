@@ -25,7 +25,8 @@ struct ModuleObj::InternalUnsafe {
 
 namespace {
 
-// The first result of `find` that is not empty: the module's own, then its imports' in order, depth first.
+// The first result of `find` that is not empty: the module's own, then its imports' in order, depth
+// first.
 template <typename Result, typename Find>
 Optional<Result> FindInTree(ModuleObj* module, bool query_imports, const Find& find) {
   Optional<Result> own = find(module);
@@ -58,7 +59,8 @@ Function FindInImportsOrGlobals(ModuleObj* module, const String& name) {
                               << " in the imported modules or global registry.";
 }
 
-// The result belongs to the module's cache. The lock is not held while other modules search: they may come back here.
+// The result belongs to the module's cache. The lock is not held while other modules search: they
+// may come back here.
 TVMFFIObject* LookupFromImports(ModuleObj* module, const String& name) {
   static auto* mutex = new std::mutex;
   Map<String, Function>* cache = ModuleObj::InternalUnsafe::LookupCache(module);
@@ -184,8 +186,8 @@ int RefuseImports(void*, const TVMFFIAny*) {
 void ReflectModule() {
   TVMFFIFieldInfo imports{};
   imports.name = BytesOf("imports_");
-  imports.metadata = BytesOf(
-      R"({"type_schema":"{\"type\":\"ffi.Array\",\"args\":[{\"type\":\"Any\"}]}"})");
+  imports.metadata =
+      BytesOf(R"({"type_schema":"{\"type\":\"ffi.Array\",\"args\":[{\"type\":\"Any\"}]}"})");
   imports.size = sizeof(void*);
   imports.alignment = alignof(void*);
   imports.offset = sizeof(TVMFFIObject);
@@ -224,10 +226,9 @@ TVM_FFI_STATIC_INIT_BLOCK() {
       .Typed("ffi.ModuleGetKind", [](const Module& module) { return String(module->kind()); })
       .Typed("ffi.ModuleGetPropertyMask",
              [](const Module& module) { return module->GetPropertyMask(); })
-      .Typed("ffi.ModuleInspectSource",
-             [](const Module& module, const String& format) {
-               return module->InspectSource(format);
-             })
+      .Typed(
+          "ffi.ModuleInspectSource",
+          [](const Module& module, const String& format) { return module->InspectSource(format); })
       .Typed("ffi.ModuleGetWriteFormats",
              [](const Module& module) { return module->GetWriteFormats(); })
       .Typed("ffi.ModuleWriteToFile",

@@ -86,6 +86,5 @@ TVM_FFI_STATIC_INIT_BLOCK() {
 }  // namespace tvmffi::core
 
 extern "C" int TVMFFIEnvModRegisterSystemLibSymbol(const char* name, void* symbol) {
-  return tvmffi::core::Guarded(
-      [&] { tvmffi::core::SystemSymbols::Global().Set(name, symbol); });
+  return tvmffi::core::Guarded([&] { tvmffi::core::SystemSymbols::Global().Set(name, symbol); });
 }
