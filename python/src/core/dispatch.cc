@@ -103,6 +103,8 @@ bool SetRValueRef(ArgScope&, PyObject* arg, TVMFFIAny* out, const void*) {
 bool SetExchanged(ArgScope& scope, PyObject* arg, TVMFFIAny* out, const void* data) {
   auto* api = static_cast<const DLPackExchangeAPI*>(data);
   scope.context.api = api;
+  // The borrowed form keeps the storage as well as torch's managed one: neither survives
+  // `tensor.data = other`.
   DLTensor layout;
   if (api->dltensor_from_py_object_no_sync != nullptr) {
     if (api->dltensor_from_py_object_no_sync(arg, &layout) != 0) return false;
