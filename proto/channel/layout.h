@@ -1,0 +1,86 @@
+// Where everything lies in a channel, the shared memory between one client and one worker. Constants only: neither side
+// reads a size or an offset from the other.
+//
+//   page 0   ChannelHeader, written by the daemon before anybody else sees the segment
+//   page 1   CrashRecord, written by the worker's fault handler: a hint, never a fact
+//   then     kMaxLanes lanes; a lane is two halves, each written by one side only
+//
+// A half is published by adding one to its sequence. Per lane the two sides take strict turns: client, worker, client...
+#ifndef TVMFFI_PROTO_CHANNEL_LAYOUT_H_
+#define TVMFFI_PROTO_CHANNEL_LAYOUT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace tvmffi {
+
+inline constexpr uint32_t kChannelMagic = 0x31434854;  // "THC1"
+inline constexpr uint32_t kChannelVersion = 1;
+inline constexpr uint32_t kMaxLanes = 16;
+inline constexpr size_t kPage = 4096;
+
+struct ChannelHeader {
+  uint32_t magic;
+  uint32_t version;
+};
+
+inline constexpr uint32_t kMaxCrashFrames = 64;
+
+// Plain words: written once by a dying thread, read by the client after the worker is dead.
+struct CrashRecord {
+  uint32_t valid;
+  int32_t signal;
+  int32_t code;
+  int32_t thread;
+  uint64_t address;
+  uint64_t instruction;
+  uint64_t call_id;
+  uint32_t is_write;
+  uint32_t num_frames;
+  uint64_t frames[kMaxCrashFrames];
+};
+
+// The first bytes of a frame share their cache line with the sequence word that publishes them.
+inline constexpr size_t kFrameHead = 56;
+inline constexpr size_t kFrameTail = 3968;
+// A longer frame lies in the half's overflow area; a still longer one in an arena (FrameHeader::kSpilled).
+inline constexpr size_t kInlineFrame = kFrameHead + kFrameTail;
+inline constexpr size_t kOverflowFrame = 64 * 1024;
+
+struct alignas(128) LaneHalf {
+  // Written by this half's owner with each frame.
+  std::atomic<uint32_t> sequence;
+  uint32_t frame_size;
+  char head[kFrameHead];
+  // Written by this half's owner around its own waiting: futex sleepers are announced, the CPU is a hint.
+  std::atomic<uint32_t> asleep;
+  std::atomic<uint32_t> cpu;
+  // Robust-list word of the worker's lane thread (worker half only): the kernel marks it when that thread dies.
+  std::atomic<uint32_t> owner;
+  char unused[52];
+  char tail[kFrameTail];
+};
+static_assert(sizeof(LaneHalf) == kPage, "a half is one page");
+static_assert(offsetof(LaneHalf, head) == 8 && offsetof(LaneHalf, asleep) == 64, "line layout");
+
+struct LaneMemory {
+  LaneHalf client;
+  LaneHalf worker;
+  char client_overflow[kOverflowFrame];
+  char worker_overflow[kOverflowFrame];
+};
+
+inline constexpr size_t kCrashOffset = kPage;
+inline constexpr size_t kLanesOffset = 2 * kPage;
+inline constexpr size_t kChannelSize = kLanesOffset + kMaxLanes * sizeof(LaneMemory);
+
+// A page of its own, mapped by daemon (writing) and client (reading) only.
+struct DeathPage {
+  // 0 while the worker lives; the daemon stores 1 and wakes all waiters once it has reaped it.
+  std::atomic<uint32_t> dead;
+};
+
+}  // namespace tvmffi
+
+#endif  // TVMFFI_PROTO_CHANNEL_LAYOUT_H_
