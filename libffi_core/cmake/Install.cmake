@@ -5,7 +5,9 @@ file(STRINGS ${PROJECT_SOURCE_DIR}/abi/include/tvm/ffi/c_api.h version_lines REG
 string(REGEX REPLACE "[^0-9;]+" "" version_parts "${version_lines}")
 list(JOIN version_parts "." TVM_FFI_VERSION)
 
-set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tvm_ffi)
+# The Python wheel keeps its CMake package elsewhere.
+set(TVMFFI_INSTALL_CMAKEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/tvm_ffi CACHE STRING "Where tvm_ffi-config.cmake is installed")
+set(package_dir ${TVMFFI_INSTALL_CMAKEDIR})
 set_target_properties(tvm_ffi_header PROPERTIES EXPORT_NAME header)
 install(TARGETS tvm_ffi_shared EXPORT tvm_ffi-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT tvm_ffi-targets NAMESPACE tvm_ffi:: DESTINATION ${package_dir})
