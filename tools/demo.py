@@ -297,7 +297,8 @@ def print_report(error: Exception) -> None:
         print("   no report: the plug-in raised this itself, its worker is fine")
         return
     ended = f"signal = {signal.Signals(report.signal).name}" if report.signal else f"exit_status = {report.exit_status}"
-    print(f"   report: cause = {report.cause}, {ended}, function = {report.function}")
+    fault = "" if report.fault_address is None else f", fault_address = {report.fault_address:#x}"
+    print(f"   report: cause = {report.cause}, {ended}, function = {report.function}{fault}")
     print(f"           elapsed = {report.elapsed * 1e3:.1f} ms, worker_pid = {report.worker_pid}, log_tail = {report.log_tail!r}")
 
 
