@@ -1,5 +1,6 @@
 #include "client/src/arena.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -15,6 +16,8 @@ ArenaMap& AllArenas() {
   static ArenaMap* arenas = new ArenaMap;
   return *arenas;
 }
+
+constexpr char kSlackByte = '\xC7';
 
 // So that calls on plain tensors, in a process without arenas, take no lock.
 std::atomic<size_t> num_arenas{0};
@@ -56,6 +59,23 @@ Arena::~Arena() {
   for (const std::weak_ptr<Worker>& holder : holders_) {
     if (std::shared_ptr<Worker> worker = holder.lock()) worker->Retire(id_);
   }
+}
+
+void Arena::SetSlack(size_t offset) {
+  slack_ = offset;
+  FillSlack(data() + offset, data() + size());
+}
+
+bool Arena::CheckSlack() {
+  return slack_ >= size() || host::CheckSlack(data() + slack_, data() + size());
+}
+
+void FillSlack(char* begin, char* end) { std::fill(begin, end, kSlackByte); }
+
+bool CheckSlack(char* begin, char* end) {
+  if (std::all_of(begin, end, [](char byte) { return byte == kSlackByte; })) return true;
+  FillSlack(begin, end);
+  return false;
 }
 
 void Arena::AddHolder(const std::shared_ptr<Worker>& worker) {

@@ -43,6 +43,12 @@ class Arena {
     return static_cast<const char*>(address) >= data() && static_cast<const char*>(address) < data() + size();
   }
 
+  // Bytes from `offset` to the end belong to no tensor: whoever writes there went too far. Set once, before the arena is
+  // lent.
+  void SetSlack(size_t offset);
+  // False, once, after the slack was written.
+  bool CheckSlack();
+
   // `worker` has it mapped, or soon will have.
   void AddHolder(const std::shared_ptr<Worker>& worker);
 
@@ -54,9 +60,15 @@ class Arena {
   const ArenaUse use_;
   const uint64_t owner_;
   const ShmSegment segment_;
+  size_t slack_ = SIZE_MAX;
   std::mutex lock_;
   std::vector<std::weak_ptr<Worker>> holders_;
 };
+
+// What slack holds while nobody has written it.
+void FillSlack(char* begin, char* end);
+// Restores what was there. False if it had changed.
+bool CheckSlack(char* begin, char* end);
 
 // The arena `address` lies in, or null.
 std::shared_ptr<Arena> FindArena(const void* address);

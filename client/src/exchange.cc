@@ -207,14 +207,22 @@ bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
   }
 }
 
+Failure Exchange::CopyBack() {
+  const int32_t overrun = lane_->transfer.CopyBack();
+  if (overrun < 0) return {};
+  return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
+                "the worker of '" + slot_->Label() + "' wrote past the end of argument " + std::to_string(overrun) +
+                    " of " + Name() + " and was killed");
+}
+
 Failure Exchange::TakeResult(TVMFFIAny* result) {
-  lane_->transfer.CopyBack();
+  if (Failure failure = CopyBack()) return failure;
   if (lane_->reader.num_cells() != 1) {
     return Violation(std::to_string(lane_->reader.num_cells()) + " results");
   }
   Status status = lane_->reader.GetOwned(0, &lane_->transfer, result);
   if (status.ok()) {
-    slot_->Succeeded();
+    if (spec_.op == FrameOp::kCall) slot_->Succeeded();
     return {};
   }
   if (status.code == Code::kInvalidArgument) return Violation("a result with " + status.message);
@@ -222,13 +230,13 @@ Failure Exchange::TakeResult(TVMFFIAny* result) {
 }
 
 Failure Exchange::TakeError() {
-  lane_->transfer.CopyBack();
+  if (Failure failure = CopyBack()) return failure;
   TVMFFIByteArray texts[3];
   for (uint32_t i = 0; i < 3; ++i) {
     Status status = lane_->reader.GetString(i, &texts[i]);
     if (!status.ok()) return Violation("an error with " + status.message);
   }
-  slot_->Succeeded();
+  if (spec_.op == FrameOp::kCall) slot_->Succeeded();
   return MakeWorkerError({texts[0].data, texts[0].size}, {texts[1].data, texts[1].size},
                          {texts[2].data, texts[2].size}, callback_error_.get());
 }

@@ -49,6 +49,7 @@ class Exchange {
   Status OpenFrame();
   Status FetchSpilled(const SpillRef& ref);
   void TakeNotes();
+  Failure CopyBack();
   Failure TakeResult(TVMFFIAny* result);
   Failure TakeError();
   Failure ServeCallback();

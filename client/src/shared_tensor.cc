@@ -31,6 +31,7 @@ Status MakeIn(ArenaUse use, const std::vector<int64_t>& shape, DLDataType dtype,
   }
   char* end = (*arena)->data() + (*arena)->size();
   char* data = end - (size + kAlignment - 1) / kAlignment * kAlignment;
+  (*arena)->SetSlack(static_cast<size_t>(data + size - (*arena)->data()));
   TensorKeep keep;
   keep.arena = std::move(*arena);
   return MakeTensor(data, layout, std::move(keep), out);

@@ -11,6 +11,9 @@
 namespace tvmffi::host {
 namespace {
 
+// Behind each staged range, so that running past its end shows.
+constexpr size_t kStagedSlack = 16;
+
 Status Violation(std::string what) { return {Code::kInvalidArgument, std::move(what)}; }
 
 std::string TypeKey(int32_t type_index) {
@@ -86,6 +89,7 @@ Status Transfer::PutArguments(FrameWriter* writer, uint32_t first, const TVMFFIA
   callbacks_.clear();
   args = TakeMoved(args, num_args);
   for (int32_t i = 0; i < num_args; ++i) {
+    argument_ = i;
     read_only_ = read_only != nullptr && read_only->Has(i);
     Status put = writer->Put(first + static_cast<uint32_t>(i), args[i], this);
     if (!put.ok()) {
@@ -98,6 +102,7 @@ Status Transfer::PutArguments(FrameWriter* writer, uint32_t first, const TVMFFIA
 
 Status Transfer::PutCallbackResult(FrameWriter* writer, const TVMFFIAny& value) {
   in_request_ = false;
+  argument_ = -1;
   read_only_ = false;
   encode_again_ = false;
   planned_.clear();
@@ -119,6 +124,7 @@ Status Transfer::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, Ten
 
   Lent lent;
   lent.cell = cell;
+  lent.argument = argument_;
   if (!in_request_ && cell.type_index == kTVMFFITensor) lent.keep = ObjectRef::Share(cell.v_obj);
   desc->id = BlockId(lent_.size());
   if (span.nbytes() == 0) {
@@ -178,7 +184,7 @@ Status Transfer::AddRange(const char* low, const char* high, int* range) {
   }
   encode_again_ = false;
   const size_t pad = reinterpret_cast<uintptr_t>(union_low) % StagingPool::kAlignment;
-  Result<StagingBlock> block = worker_->staging()->Allocate(pad + static_cast<size_t>(union_high - union_low));
+  Result<StagingBlock> block = worker_->staging()->Allocate(pad + static_cast<size_t>(union_high - union_low) + kStagedSlack);
   if (!block.ok()) return block.status();
   std::shared_ptr<StagingBlock> owned(new StagingBlock(std::move(*block)), [weak = worker_->weak_from_this()](StagingBlock* done) {
     if (std::shared_ptr<Worker> worker = weak.lock()) worker->staging()->Free(std::move(*done));
@@ -186,6 +192,7 @@ Status Transfer::AddRange(const char* low, const char* high, int* range) {
   });
   *range = static_cast<int>(ranges_.size());
   ranges_.push_back({union_low, union_high, std::move(owned), pad});
+  FillSlack(ranges_.back().end(), ranges_.back().block_end());
   return OkStatus();
 }
 
@@ -228,11 +235,21 @@ void Transfer::CopyBack(const Lent& lent) {
   counters_->bytes_copied_out.Add(static_cast<int64_t>(copied));
 }
 
-void Transfer::CopyBack() {
+bool Transfer::IntactBehind(const Lent& lent) const {
+  if (lent.range < 0) return lent.arena == nullptr || lent.arena->CheckSlack();
+  const Range& range = ranges_[static_cast<size_t>(lent.range)];
+  return CheckSlack(range.end(), range.block_end());
+}
+
+int32_t Transfer::CopyBack() {
+  for (size_t i = 0; i < staged_in_; ++i) {
+    if (lent_[i].argument >= 0 && !IntactBehind(lent_[i])) return lent_[i].argument;
+  }
   for (size_t i = 0; i < staged_in_; ++i) {
     const Lent& lent = lent_[i];
     if (lent.range >= 0 && lent.copy_back) CopyBack(lent);
   }
+  return -1;
 }
 
 void Transfer::Retain(uint64_t block_id) {

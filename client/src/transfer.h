@@ -56,8 +56,9 @@ class Transfer final : public ValueExporter, public ValueImporter {
   Status PutCallbackResult(FrameWriter* writer, const TVMFFIAny& value);
   // Copies plain tensors in that have been encoded since the last time.
   void StageIn();
-  // Copies them back, those that may have changed.
-  void CopyBack();
+  // Copies them back, those that may have changed. Nothing is copied when the worker wrote past the end of one: the
+  // argument that was, -1 if none.
+  int32_t CopyBack();
   // The worker goes on using an argument.
   void Retain(uint64_t block_id);
 
@@ -79,6 +80,7 @@ class Transfer final : public ValueExporter, public ValueImporter {
   struct Lent {
     TVMFFIAny cell;
     ObjectRef keep;  // what a callback returned
+    int32_t argument;
     std::shared_ptr<Arena> arena;
     // Of a plain tensor: where in `ranges_` its copy lies, and what to copy.
     int range = -1;
@@ -100,6 +102,9 @@ class Transfer final : public ValueExporter, public ValueImporter {
     std::shared_ptr<StagingBlock> block;
     size_t pad;  // `low` lies that far into the block, which keeps its alignment
 
+    char* end() const { return block->data() + pad + (high - low); }
+    char* block_end() const { return block->data() + block->size; }
+
     char* staged(const char* address) const { return block->data() + pad + (address - low); }
     uint64_t arena_offset(const char* address) const { return block->offset + pad + (address - low); }
   };
@@ -109,6 +114,7 @@ class Transfer final : public ValueExporter, public ValueImporter {
                    TensorDesc* desc, Lent* lent);
   Status LendCopy(const TensorLayout& layout, const TensorSpan& span, const char* first, TensorDesc* desc, Lent* lent);
   Status AddRange(const char* low, const char* high, int* range);
+  bool IntactBehind(const Lent& lent) const;
   void CopyBack(const Lent& lent);
   TVMFFIObjectHandle OwnerOf(int range) const;
   Status ExportFunction(const TVMFFIAny& cell, int32_t* kind, ObjectDesc* desc);
@@ -127,6 +133,7 @@ class Transfer final : public ValueExporter, public ValueImporter {
   // Ranges known to be needed because arguments overlap.
   std::vector<std::pair<const char*, const char*>> planned_;
   bool encode_again_ = false;
+  int32_t argument_ = -1;  // being encoded; -1 for what a callback returned
   bool read_only_ = false;
   bool in_request_ = false;
   // What kWireArgument counts: tensors and callbacks of the request.

@@ -2,6 +2,8 @@
 #ifndef TVMFFI_CLIENT_SRC_WORKER_H_
 #define TVMFFI_CLIENT_SRC_WORKER_H_
 
+#include <linux/futex.h>
+
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -47,6 +49,11 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   LaneMemory* lane(uint32_t index) const;
   const std::atomic<uint32_t>* death_word() const;
+  // True when the daemon says so, or the kernel has marked the lane's owner word: a hint, the worker can write that too.
+  bool SeemsDead(uint32_t lane_index) const {
+    return death_word()->load(std::memory_order_relaxed) != 0 ||
+           (lane(lane_index)->worker.owner.load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) != 0;
+  }
   // The next lane nobody has, served by the worker from now on. ResourceExhausted after the last one.
   Result<uint32_t> OpenLane();
 

@@ -111,7 +111,6 @@ Failure MakeWorkerError(std::string_view kind, std::string_view message, std::st
   if (IsReservedKind(clean_kind)) {
     return MakeError("RuntimeError", "plug-in raised " + clean_kind + ": " + clean_message, lines);
   }
-  if (clean_kind.empty()) clean_kind = "RuntimeError";
   return MakeError(clean_kind, clean_message, lines);
 }
 

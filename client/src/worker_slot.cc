@@ -122,8 +122,7 @@ CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
   if (cache.slot == id_ && epoch_ == ForkEpoch() && TryTake(cache.lane)) {
     CallLane* lane = cache.lane;
     Worker* worker = lane->worker.get();
-    if (worker != nullptr && worker == current_.load(std::memory_order_acquire) &&
-        worker->death_word()->load(std::memory_order_relaxed) == 0) {
+    if (worker != nullptr && worker == current_.load(std::memory_order_acquire) && !worker->SeemsDead(lane->index)) {
       return lane;
     }
     GiveBack(lane);

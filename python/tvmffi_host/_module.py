@@ -1,0 +1,112 @@
+"""Loading modules into workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import tvm_ffi
+
+from . import _errors, _library  # noqa: F401  (the error classes must be known before the first call)
+
+_load_module = _library.function("load_module")
+_stats = _library.function("stats")
+_reset = _library.function("reset")
+_worker_info = _library.function("worker_info")
+
+
+def _options(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def load_module(
+    path: str | os.PathLike[str],
+    *,
+    deadline: float | None = 30.0,
+    queue_deadline: float | None = None,
+    init: Iterable[tuple[str, Sequence[Any]]] = (),
+    respawn: Literal["auto", "never"] = "auto",
+    readonly: bool | Mapping[str, bool | Sequence[int]] = False,
+    session: Any = None,
+    worker: tvm_ffi.Module | None = None,
+    env: Mapping[str, str] | None = None,
+    limits: Mapping[str, int] | None = None,
+    log: Literal["keep", "forward"] = "keep",
+    breaker_deaths: int = 5,
+    breaker_seconds: float = 30.0,
+) -> tvm_ffi.Module:
+    """Load ``path`` in a worker process and return a module used like :func:`tvm_ffi.load_module`'s.
+
+    Parameters
+    ----------
+    path
+        The shared library. Taken from the current directory when relative.
+    deadline
+        Seconds a call may take outside the caller's own callbacks, waiting for its turn included. None: no limit.
+    queue_deadline
+        Seconds a call may wait for its turn alone.
+    init
+        ``(function name, arguments)`` pairs, called after every start of the worker.
+    respawn
+        ``"never"``: after the worker's death calls raise :class:`Unavailable` instead of starting another.
+    readonly
+        Plain tensors that a function only reads, and that are not copied back: True for all, or a map from function
+        names to True or to the indices of arguments.
+    session
+        A :class:`Session`; by default the process's own.
+    worker
+        A hosted module whose worker to share.
+    env
+        The worker's whole environment; by default a few variables of this process.
+    limits
+        ``address_space_bytes``, ``file_size_bytes``, ``open_files``, ``cpu_seconds``.
+    log
+        ``"forward"`` copies what the plug-in prints to this process's stderr.
+    breaker_deaths, breaker_seconds
+        After so many deaths in a row no worker is started for so long, see :func:`reset`.
+
+    Raises
+    ------
+    LoadFailed
+        The module cannot be loaded. A RuntimeError, as in process.
+    Unavailable
+        There is no daemon to start the worker.
+    """
+    options = _options(
+        queue_deadline=queue_deadline,
+        worker=worker,
+        env=None if env is None else dict(env),
+        limits=None if limits is None else dict(limits),
+        session=None if session is None else session._object(),
+    )
+    options.update(
+        deadline=deadline,
+        init=[(name, list(args)) for name, args in init],
+        respawn=respawn,
+        readonly=readonly if isinstance(readonly, bool) else {k: _indices(v) for k, v in readonly.items()},
+        log=log,
+        breaker_deaths=breaker_deaths,
+        breaker_seconds=breaker_seconds,
+    )
+    return _load_module(os.fspath(path), options)
+
+
+def _indices(value: bool | Sequence[int]) -> bool | list[int]:
+    return value if isinstance(value, bool) else [int(index) for index in value]
+
+
+def stats() -> dict[str, int]:
+    """What all hosted calls of this process did so far: calls, tensors by path, bytes copied, workers."""
+    return {str(name): int(value) for name, value in _stats().items()}
+
+
+def reset(module: tvm_ffi.Module) -> None:
+    """Close the circuit breaker of a module's worker: the next call starts one at once."""
+    _reset(module)
+
+
+def worker_info(module: tvm_ffi.Module) -> dict[str, Any]:
+    """The worker behind a hosted module: ``pid`` (0 while there is none), ``generation``, ``alive``, ``daemon_pid``, ..."""
+    info = _worker_info(module)
+    return {str(name): value if isinstance(value, (bool, int)) else str(value) for name, value in info.items()}

@@ -1,0 +1,119 @@
+"""Fixtures: the build's plug-ins, loaded in process and isolated, and what a process holds."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tvm_ffi
+import tvmffi_host
+
+BUILD = Path(os.environ.get("TVMFFI_BUILD_DIR", Path(__file__).resolve().parents[2] / "build" / "release"))
+PLUGINS = Path(os.environ.get("TVMFFI_PLUGIN_DIR", BUILD / "plugins"))
+
+
+def plugin(name: str) -> str:
+    return str(PLUGINS / f"{name}.so")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than a few seconds; run with -m slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "slow" in (config.option.markexpr or ""):
+        return
+    skip = pytest.mark.skip(reason="slow: run with -m slow")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def local() -> Any:
+    return tvm_ffi.load_module(plugin("values"))
+
+
+@pytest.fixture(scope="session")
+def isolated() -> Any:
+    return tvmffi_host.load_module(plugin("values"))
+
+
+@pytest.fixture(params=["in-process", "isolated"])
+def mod(request: pytest.FixtureRequest) -> Any:
+    """The values plug-in, loaded both ways: whatever a test asserts holds for both."""
+    return request.getfixturevalue("local" if request.param == "in-process" else "isolated")
+
+
+@pytest.fixture
+def faulty() -> Any:
+    return tvmffi_host.load_module(plugin("faulty"), deadline=20.0, breaker_deaths=1_000_000)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Polls, for what other processes do in their own time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return condition()
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes whose parent is ``pid``."""
+    children = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            stat = Path(f"/proc/{entry}/stat").read_text()
+        except OSError:
+            continue
+        state, parent = stat.rsplit(")", 1)[1].split()[:2]
+        if int(parent) == pid and state != "Z":
+            children.append(int(entry))
+    return children
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def host_mappings() -> list[str]:
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return [line for line in lines if "memfd:tvmffi" in line or "memfd:channel" in line or "memfd:death" in line]
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def rss_anon(pid: int | str = "self") -> int:
+    """KiB of anonymous memory."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1])
+    raise AssertionError("no RssAnon in /proc")
+
+
+@pytest.fixture
+def no_leaks(isolated: Any) -> Iterator[None]:
+    """What the test opened is closed again when it is over: descriptors, mappings, workers."""
+    isolated.pid()
+    gc.collect()
+    descriptors, mappings = open_descriptors(), len(host_mappings())
+    yield
+    gc.collect()
+    sys.last_exc = sys.last_value = sys.last_traceback = None
+    assert eventually(lambda: open_descriptors() <= descriptors), (descriptors, os.listdir("/proc/self/fd"))
+    assert eventually(lambda: len(host_mappings()) <= mappings), host_mappings()

@@ -1,0 +1,393 @@
+"""Processes, descriptors, mappings and memory: before equals after, whoever dies."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tvmffi_host
+
+from conftest import alive, children_of, eventually, host_mappings, open_descriptors, plugin, rss_anon
+
+
+def run(program: str, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    program = "import os, signal, sys, threading, time\nimport tvmffi_host\n" + textwrap.dedent(program)
+    return subprocess.run([sys.executable, "-c", program, *args], capture_output=True, text=True, timeout=60, **options)
+
+
+def start(program: str, *args: str) -> subprocess.Popen[str]:
+    program = "import os, signal, sys, threading, time\nimport tvmffi_host\n" + textwrap.dedent(program)
+    return subprocess.Popen([sys.executable, "-c", program, *args], stdout=subprocess.PIPE, text=True)
+
+
+LOAD = "mod = tvmffi_host.load_module(sys.argv[1])\ninfo = tvmffi_host.worker_info(mod)\n"
+
+
+@pytest.mark.usefixtures("no_leaks")
+def test_dropping_a_module_ends_its_worker() -> None:
+    mod = tvmffi_host.load_module(plugin("values"))
+    pid = mod.pid()
+    function = mod.sum8
+
+    del mod
+    gc.collect()
+    assert alive(pid)
+    assert function(*range(8)) == 28
+    del function
+    gc.collect()
+
+    assert eventually(lambda: not alive(pid))
+
+
+@pytest.mark.usefixtures("no_leaks")
+def test_results_outlive_the_worker() -> None:
+    mod = tvmffi_host.load_module(plugin("values"))
+    result = mod.make_own([1000], 3.0)
+    pid = mod.pid()
+
+    del mod
+    gc.collect()
+    assert eventually(lambda: not alive(pid))
+
+    assert (tvmffi_host.numpy(result) == 3.0).all()
+
+
+@pytest.mark.usefixtures("no_leaks")
+def test_a_session_ends_with_everything_in_it() -> None:
+    with tvmffi_host.Session() as session:
+        mods = [session.load_module(plugin("values")) for _ in range(3)]
+        pids = [mod.pid() for mod in mods]
+        daemon = session.info()["daemon_pid"]
+        assert session.info()["workers"] == 3
+
+    assert eventually(lambda: not any(alive(pid) for pid in [*pids, daemon]))
+    with pytest.raises(tvmffi_host.Unavailable):
+        mods[0].pid()
+    with pytest.raises(ValueError, match="closed"):
+        session.load_module(plugin("values"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_the_death_of_the_client_leaves_nothing(how: signal.Signals) -> None:
+    client = start(LOAD + "print(mod.pid(), info['daemon_pid'], flush=True); time.sleep(60)", plugin("values"))
+    assert client.stdout is not None
+    worker, daemon = map(int, client.stdout.readline().split())
+    assert alive(worker) and alive(daemon)
+
+    client.send_signal(how)
+    client.wait()
+
+    assert eventually(lambda: not alive(worker) and not alive(daemon))
+
+
+def test_the_death_of_the_client_inside_a_call_leaves_nothing() -> None:
+    client = start(LOAD + "print(mod.pid(), info['daemon_pid'], flush=True); mod.sleep(60.0)", plugin("values"))
+    assert client.stdout is not None
+    worker, daemon = map(int, client.stdout.readline().split())
+    time.sleep(0.2)
+
+    client.kill()
+    client.wait()
+
+    assert eventually(lambda: not alive(worker) and not alive(daemon))
+
+
+def test_the_death_of_the_daemon() -> None:
+    result = run(
+        LOAD
+        + """
+        worker, daemon = mod.pid(), info["daemon_pid"]
+        def kill():
+            time.sleep(0.3)
+            os.kill(daemon, signal.SIGKILL)
+        threading.Thread(target=kill).start()
+        try:
+            mod.sleep(30.0)
+        except tvmffi_host.HostError as error:
+            print(type(error).__name__, error.report.cause)
+        print(mod.sum8(1, 1, 1, 1, 1, 1, 1, 1), mod.pid() != worker)
+        print(tvmffi_host.worker_info(mod)["daemon_pid"] != daemon, os.path.exists(f"/proc/{worker}"))
+        """,
+        plugin("values"),
+    )
+    assert result.stdout.split("\n")[:3] == ["WorkerCrashed daemon", "8 True", "True False"], result.stderr
+
+
+def test_wait_does_not_see_the_daemon() -> None:
+    result = run(
+        LOAD
+        + """
+        try:
+            os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            print("no children")
+        mod.sum8(1, 1, 1, 1, 1, 1, 1, 1)
+        child = os.fork()
+        if child == 0:
+            os._exit(7)
+        print(os.wait() == (child, 7 << 8))
+        """,
+        plugin("values"),
+    )
+    assert result.stdout.split("\n")[:2] == ["no children", "True"], result.stderr
+
+
+def test_an_ignored_sigchld_loses_no_report() -> None:
+    result = run(
+        """
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        mod = tvmffi_host.load_module(sys.argv[1])
+        try:
+            mod.exit_now(5)
+        except tvmffi_host.WorkerCrashed as error:
+            print(error.report.cause, error.report.exit_status)
+        """,
+        plugin("faulty"),
+    )
+    assert result.stdout == "exit 5\n", result.stderr
+
+
+def test_the_daemon_outlives_the_thread_that_started_it() -> None:
+    result = run(
+        """
+        loaded = []
+        thread = threading.Thread(target=lambda: loaded.append(tvmffi_host.load_module(sys.argv[1])))
+        thread.start()
+        thread.join()
+        time.sleep(0.3)
+        pid = loaded[0].pid()
+        time.sleep(0.3)
+        print(loaded[0].pid() == pid)
+        """,
+        plugin("values"),
+    )
+    assert result.stdout == "True\n", result.stderr
+
+
+def test_a_forked_child() -> None:
+    result = run(
+        LOAD
+        + """
+        pid = mod.pid()
+        tensor = tvmffi_host.full((4,), 2.0)
+        child = os.fork()
+        if child == 0:
+            try:
+                mod.pid()
+            except tvmffi_host.Unavailable as error:
+                print("child:", "forked" in str(error), flush=True)
+            del mod
+            own = tvmffi_host.load_module(sys.argv[1])
+            print("child:", own.pid() != pid, own.sum(tvmffi_host.full((2,), 1.5)), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print("parent:", mod.pid() == pid, mod.sum(tensor))
+        """,
+        plugin("values"),
+    )
+    assert result.stdout.split("\n")[:3] == ["child: True", "child: True 3.0", "parent: True 8.0"], result.stderr
+
+
+def test_ctrl_c_cancels_a_call() -> None:
+    result = run(
+        LOAD
+        + """
+        pid = mod.pid()
+        def interrupt():
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+        begin = time.monotonic()
+        try:
+            mod.sleep(20.0)
+        except KeyboardInterrupt:
+            print("interrupted", time.monotonic() - begin < 5)
+        print(mod.pid() != pid)
+        """,
+        plugin("values"),
+    )
+    assert result.stdout == "interrupted True\nTrue\n", result.stderr
+
+
+def test_exit_with_calls_in_daemon_threads() -> None:
+    result = run(
+        LOAD
+        + """
+        for _ in range(3):
+            threading.Thread(target=lambda: mod.sleep(30.0), daemon=True).start()
+        time.sleep(0.3)
+        print("leaving", flush=True)
+        """,
+        plugin("values"),
+    )
+    assert (result.returncode, result.stdout) == (0, "leaving\n"), result.stderr
+
+
+def test_daemon_binary_missing() -> None:
+    result = run(
+        """
+        try:
+            tvmffi_host.load_module(sys.argv[1])
+        except tvmffi_host.Unavailable as error:
+            print(error)
+        """,
+        plugin("values"),
+        env={**os.environ, "TVMFFI_HOSTD": "/no/such/tvmffi-hostd"},
+    )
+    assert "/no/such/tvmffi-hostd" in result.stdout, result.stderr
+
+
+class TestSharedDaemon:
+    def hostd(self) -> str:
+        return str(Path(tvmffi_host.__file__).parent / "bin" / "tvmffi-hostd")
+
+    def test_two_clients_of_one_daemon(self, tmp_path: Path) -> None:
+        folder = tmp_path / "run"
+        folder.mkdir(mode=0o700)
+        socket = folder / "hostd.sock"
+        daemon = subprocess.Popen([self.hostd(), "--socket", str(socket)], stderr=subprocess.DEVNULL)
+        try:
+            assert eventually(socket.exists)
+            with tvmffi_host.Session(socket=socket) as session:
+                mod = session.load_module(plugin("values"))
+                assert session.info()["daemon_pid"] == daemon.pid
+                result = run(
+                    LOAD + "print(info['daemon_pid'], mod.sum8(1, 1, 1, 1, 1, 1, 1, 1))",
+                    plugin("values"),
+                    env={**os.environ, "TVMFFI_HOSTD_SOCKET": str(socket)},
+                )
+                assert result.stdout == f"{daemon.pid} 8\n", result.stderr
+                pid = mod.pid()
+            assert eventually(lambda: not alive(pid))
+            assert alive(daemon.pid)
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+    def test_socket_path_is_a_directory(self, tmp_path: Path) -> None:
+        with pytest.raises(tvmffi_host.Unavailable, match=str(tmp_path)):
+            tvmffi_host.Session(socket=tmp_path)
+
+    def test_nobody_listens(self, tmp_path: Path) -> None:
+        folder = tmp_path / "run"
+        folder.mkdir(mode=0o700)
+        with pytest.raises(tvmffi_host.Unavailable, match="hostd.sock"):
+            tvmffi_host.Session(socket=folder / "hostd.sock")
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="needs root to make another user's socket")
+    def test_socket_of_another_user(self, tmp_path: Path) -> None:
+        import socket as sockets
+
+        folder = tmp_path / "run"
+        folder.mkdir(mode=0o700)
+        path = folder / "hostd.sock"
+        with sockets.socket(sockets.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+            os.chown(path, 12345, 12345)
+            with pytest.raises(tvmffi_host.Unavailable, match="12345"):
+                tvmffi_host.Session(socket=path)
+
+
+def crash(faulty: Any, kind: int) -> None:
+    with pytest.raises(tvmffi_host.HostError):
+        [faulty.segfault, lambda: faulty.abort("x"), lambda: faulty.exit_now(1), faulty.hang][kind]()
+
+
+def crash_loop(count: int) -> None:
+    faulty = tvmffi_host.load_module(plugin("faulty"), deadline=0.05 if count > 100 else 0.2)
+    faulty.pid()
+    gc.collect()
+    descriptors, mappings, memory = open_descriptors(), len(host_mappings()), rss_anon()
+    for i in range(count):
+        crash(faulty, i % 4)
+        for attempt in range(5):
+            try:
+                assert faulty.pid() > 0
+                break
+            except tvmffi_host.DeadlineExceeded:
+                # A start can take longer than so short a deadline on a busy machine.
+                assert attempt < 4
+                tvmffi_host.reset(faulty)
+    gc.collect()
+    assert open_descriptors() <= descriptors
+    assert len(host_mappings()) <= mappings
+    assert rss_anon() - memory < 8 * 1024
+    daemon = tvmffi_host.worker_info(faulty)["daemon_pid"]
+    pid = faulty.pid()
+    assert eventually(lambda: pid in children_of(daemon) or alive(pid))
+
+
+def test_crashes_leave_nothing_behind() -> None:
+    crash_loop(24)
+
+
+@pytest.mark.slow
+def test_a_thousand_crashes_leave_nothing_behind() -> None:
+    crash_loop(1000)
+
+
+class TestZeroCopy:
+    def test_a_large_shared_tensor_is_never_copied(self) -> None:
+        mod = tvmffi_host.load_module(plugin("values"))
+        worker = mod.pid()
+        tensor = tvmffi_host.empty((64, 1024, 1024), "float32")  # 256 MiB
+        mod.sum(tvmffi_host.empty((16,)))
+        before, caller_memory, worker_memory = tvmffi_host.stats(), rss_anon(), rss_anon(worker)
+
+        mod.fill(tensor, 1.0)
+        assert mod.sum(tensor) == 64 * 1024 * 1024
+
+        after = tvmffi_host.stats()
+        assert after["bytes_copied_in"] == before["bytes_copied_in"]
+        assert after["bytes_copied_out"] == before["bytes_copied_out"]
+        assert after["zero_copy_tensors"] == before["zero_copy_tensors"] + 2
+        assert rss_anon() - caller_memory < 4 * 1024
+        assert rss_anon(worker) - worker_memory < 4 * 1024
+
+    def test_a_plain_tensor_reports_its_copies(self, isolated: Any) -> None:
+        array = np.zeros(1 << 20, "float32")
+        before = tvmffi_host.stats()
+
+        isolated.fill(array, 2.0)
+
+        after = tvmffi_host.stats()
+        assert after["bytes_copied_in"] - before["bytes_copied_in"] == 4 << 20
+        assert after["bytes_copied_out"] - before["bytes_copied_out"] == 4 << 20
+        assert after["staged_tensors"] == before["staged_tensors"] + 1
+
+    def test_readonly_arguments_are_not_copied_back(self) -> None:
+        mod = tvmffi_host.load_module(plugin("values"), readonly={"fill": [0]})
+        array = np.zeros(16, "float32")
+
+        mod.fill(array, 2.0)
+
+        assert not array.any()
+
+    def test_torch_and_numpy_use_shared_memory_in_place(self, isolated: Any) -> None:
+        torch = pytest.importorskip("torch")
+        shared = tvmffi_host.full((8,), 1.0)
+        tensor = torch.from_dlpack(shared)
+        before = tvmffi_host.stats()
+
+        isolated.fill(tensor, 5.0)
+
+        assert tvmffi_host.numpy(shared).tolist() == [5.0] * 8
+        assert tvmffi_host.stats()["bytes_copied_in"] == before["bytes_copied_in"]
+
+    def test_results_are_not_copied(self, isolated: Any) -> None:
+        before = tvmffi_host.stats()
+
+        result = isolated.make_env_like(tvmffi_host.empty((1000,)))
+
+        assert result.shape == (1000,)
+        assert tvmffi_host.stats()["bytes_copied_out"] == before["bytes_copied_out"]
