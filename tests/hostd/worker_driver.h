@@ -86,7 +86,7 @@ class WorkerDriver {
   ~WorkerDriver();
 
   // Starts the program and waits for nothing.
-  void Start();
+  void Start(const wire::Limits& limits = {});
   void SendControl(const wire::Message& message, std::vector<UniqueFd> fds = {});
   void OpenLane(uint32_t lane);
   // A new arena of the test, shared with the worker unless `share` is false.

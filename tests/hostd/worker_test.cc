@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -484,6 +486,22 @@ TEST_F(Worker, EndsOnAFrameThatBreaksTheProtocol) {
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 70);
   EXPECT_NE(worker_.Log().find("broke the protocol"), std::string::npos) << worker_.Log();
+}
+
+TEST(WorkerLimits, AreInForceBeforeTheFirstRequest) {
+  WorkerDriver worker;
+  wire::Limits limits;
+  limits.open_files = 77;
+  worker.Start(limits);
+  worker.CallGlobal("no.such.function", {});
+
+  std::ifstream file("/proc/" + std::to_string(worker.pid()) + "/limits");
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+
+  EXPECT_NE(text.find("Max open files            77                   77 "), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("Max core file size        0                    0 "), std::string::npos)
+      << text;
 }
 
 struct Crash {
