@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "proto/codec/any.h"
+#include "proto/codec/map_hash.h"
 #include "proto/codec/tensor.h"
 #include "proto/codec/value.h"
 
@@ -9,6 +10,9 @@ namespace tvmffi {
 namespace {
 
 Status Violation(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
+
+// Maps whose keys were chosen to meet in one slot would take quadratic time to build.
+constexpr uint32_t kMaxKeysPerSlot = 256;
 
 // The elements of a container while it is being built.
 class Elements {
@@ -23,6 +27,10 @@ class Elements {
   TVMFFIAny* Add() {
     values_.push_back(NoneAny());
     return &values_.back();
+  }
+
+  bool HasCrowdedSlot() const {
+    return tvmffi::HasCrowdedSlot(values_.data(), values_.size() / 2, kMaxKeysPerSlot);
   }
 
   // Calls the global function `builder` with all elements.
@@ -303,6 +311,10 @@ Status FrameReader::GetContainer(const WireCell& cell, ValueImporter* importer, 
   for (uint64_t i = 0; i < count; ++i) {
     const size_t at = cell.offset + i * sizeof(WireCell);
     TVMFFI_RETURN_IF_ERROR(GetCell(at, importer, /*owned=*/true, depth + 1, elements.Add()));
+  }
+  if (map && elements.HasCrowdedSlot()) {
+    return Violation("map of " + std::to_string(cell.count) +
+                     " entries whose keys meet in one slot");
   }
   return BuildContainer(cell.kind, &elements, out);
 }

@@ -13,6 +13,9 @@
   int __tvm_ffi_##name(void* self, const TVMFFIAny* args, int32_t n, TVMFFIAny* result)
 #define UNUSED (void)self, (void)args, (void)n, (void)result
 
+/* Written after a call, so that the call is no jump. */
+static volatile int kept_code;
+
 static int ReturnInt(TVMFFIAny* result, int64_t value) {
   result->type_index = kTVMFFIInt;
   result->zero_padding = 0;
@@ -72,6 +75,15 @@ PROBE(fail_without_error) {
 PROBE(apply) {
   UNUSED;
   return TVMFFIFunctionCall(args[0].v_obj, (TVMFFIAny*)args + 1, n - 1, result);
+}
+
+/* As C++ code calls: without TVMFFIFunctionCall, which ends a backtrace. */
+PROBE(apply_directly) {
+  UNUSED;
+  TVMFFIFunctionCell* cell = (TVMFFIFunctionCell*)(args[0].v_obj + 1);
+  int code = cell->safe_call(args[0].v_obj, args + 1, n - 1, result);
+  kept_code = code;
+  return code;
 }
 
 struct ThreadCall {

@@ -108,9 +108,8 @@ Status DriverValues::ImportTensor(const TensorDesc& desc, const int64_t* shape,
   DLManagedTensorVersioned* managed = NewManaged(desc, shape, strides, data);
   if (as_pointer) {
     out->type_index = kTVMFFIDLTensorPtr;
-    out->v_ptr = &managed->dl_tensor;  // leaked on purpose: nobody owns a borrowed tensor
-    static std::vector<DLManagedTensorVersioned*> reachable;
-    reachable.push_back(managed);
+    out->v_ptr = &managed->dl_tensor;
+    borrowed_.emplace_back(managed);
     return OkStatus();
   }
   TVMFFIObjectHandle tensor = nullptr;
@@ -143,7 +142,7 @@ WorkerDriver::~WorkerDriver() {
   }
 }
 
-void WorkerDriver::Start() {
+void WorkerDriver::Start(const wire::Limits& limits) {
   Result<ShmSegment> channel = ShmSegment::Create(kChannelSize, "test-channel");
   ASSERT_TRUE(channel.ok()) << channel.status().message;
   channel_ = std::move(*channel);
@@ -168,7 +167,7 @@ void WorkerDriver::Start() {
   connection_ = ControlConnection(std::move(pair->first));
   std::vector<UniqueFd> fds;
   fds.emplace_back(::dup(channel_.fd()));
-  SendControl(wire::WorkerStart{1, {}}, std::move(fds));
+  SendControl(wire::WorkerStart{1, limits}, std::move(fds));
 }
 
 void WorkerDriver::SendControl(const wire::Message& message, std::vector<UniqueFd> fds) {

@@ -55,7 +55,11 @@ class DriverValues final : public ValueExporter, public ValueImporter {
 
  private:
   DriverMemory* memory_;
-  std::vector<std::unique_ptr<DLTensor>> borrowed_;
+  struct Deleter {
+    void operator()(DLManagedTensorVersioned* tensor) const { tensor->deleter(tensor); }
+  };
+  // What DLTensor pointers point into.
+  std::vector<std::unique_ptr<DLManagedTensorVersioned, Deleter>> borrowed_;
 };
 
 // An opaque object that stands for a handle of the worker.
@@ -82,7 +86,7 @@ class WorkerDriver {
   ~WorkerDriver();
 
   // Starts the program and waits for nothing.
-  void Start();
+  void Start(const wire::Limits& limits = {});
   void SendControl(const wire::Message& message, std::vector<UniqueFd> fds = {});
   void OpenLane(uint32_t lane);
   // A new arena of the test, shared with the worker unless `share` is false.

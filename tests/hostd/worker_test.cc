@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -342,6 +344,24 @@ TEST_F(Worker, PassesACallbacksErrorThroughTheFunction) {
   EXPECT_EQ(outcome.error.backtrace.find("tvmffi::"), std::string::npos) << outcome.error.backtrace;
 }
 
+TEST_F(Worker, AddsTheModulesFramesToACallbacksError) {
+  worker_.callbacks.push_back([](const std::vector<TVMFFIAny>&, TVMFFIAny*, ErrorText* error) {
+    *error = {"KeyError", "not there", "  File \"caller.py\", line 3, in callback\n"};
+    return false;
+  });
+  OwnedAny callback = MakeCallback(0);
+  const TVMFFIByteArray* here = TVMFFIBacktrace(nullptr, 0, nullptr, 1);
+  if (here->size == 0) GTEST_SKIP() << "this libtvm_ffi makes no backtraces";
+
+  const std::string backtrace = Call("apply_directly", {callback.get()}).error.backtrace;
+
+  EXPECT_EQ(backtrace.find("  File \"caller.py\", line 3, in callback\n"), 0u);
+  EXPECT_NE(backtrace.find("__tvm_ffi_apply_directly"), std::string::npos) << backtrace;
+  EXPECT_EQ(backtrace.find("tvmffi::"), std::string::npos) << backtrace;
+  EXPECT_EQ(backtrace.find("TVMFFIWorkerCallback"), std::string::npos) << backtrace;
+  EXPECT_EQ(backtrace.find("LaneServer"), std::string::npos) << backtrace;
+}
+
 TEST_F(Worker, ShowsACallbackTheModulesOwnMemory) {
   GrantArenas(8192);
   worker_.callbacks.push_back([](const std::vector<TVMFFIAny>& args, TVMFFIAny*, ErrorText*) {
@@ -466,6 +486,22 @@ TEST_F(Worker, EndsOnAFrameThatBreaksTheProtocol) {
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 70);
   EXPECT_NE(worker_.Log().find("broke the protocol"), std::string::npos) << worker_.Log();
+}
+
+TEST(WorkerLimits, AreInForceBeforeTheFirstRequest) {
+  WorkerDriver worker;
+  wire::Limits limits;
+  limits.open_files = 77;
+  worker.Start(limits);
+  worker.CallGlobal("no.such.function", {});
+
+  std::ifstream file("/proc/" + std::to_string(worker.pid()) + "/limits");
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+
+  EXPECT_NE(text.find("Max open files            77                   77 "), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("Max core file size        0                    0 "), std::string::npos)
+      << text;
 }
 
 struct Crash {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/codec/map_hash.h"
 #include "proto/codec/spill.h"
 #include "tests/proto/sample_frames.h"
 #include "tests/proto/value_support.h"
@@ -514,6 +515,65 @@ TEST(HostileFrame, CannotDescribeTheSameBytesTwice) {
     std::memcpy(payload.data() + i * sizeof(WireCell), &cell, sizeof(cell));
   }
   EXPECT_FALSE(RawFrame({{kTVMFFIArray, count, {begin}}}, payload).Get().ok());
+}
+
+TEST(HostileFrame, CannotFloodAMapsTable) {
+  // Hashes that the slot multiplier makes small: slots are the top bits, so these are all slot 0.
+  constexpr uint64_t kMultiplier = 11400714819323198485u;
+  uint64_t inverse = 1;
+  for (int i = 0; i < 6; ++i) inverse *= 2 - kMultiplier * inverse;
+  const uint32_t count = 1000;
+  const uint64_t begin = RawFrame::PayloadBegin(1);
+  auto get = [&](bool hostile) {
+    std::vector<WireCell> cells;
+    for (uint64_t i = 0; i < count; ++i) {
+      // HashMapKey(int v) is 1 ^ (v + 0x9e3779b9 + 64).
+      const uint64_t hash = hostile ? i * inverse : i;
+      cells.push_back({kTVMFFIInt, 0, {(hash ^ 1) - 0x9e3779b9 - 64}});
+      cells.push_back({kTVMFFINone, 0, {0}});
+    }
+    std::vector<char> payload(cells.size() * sizeof(WireCell));
+    std::memcpy(payload.data(), cells.data(), payload.size());
+    return RawFrame({{kTVMFFIMap, count, {begin}}}, payload).Get();
+  };
+
+  EXPECT_TRUE(get(false).ok());
+  EXPECT_EQ(get(true).code, Code::kInvalidArgument);
+}
+
+// Where the library puts a key is where we think it does: the dense layout links slots, and a key's
+// home is its hash's.
+TEST(MapHash, IsThePublishedOne) {
+  std::vector<OwnedAny> keys;
+  std::vector<TVMFFIAny> pairs;
+  for (int i = 0; i < 40; ++i) {
+    keys.push_back(i % 3 == 0 ? TextAny("key number " + std::to_string(i))
+                              : TextAny("k" + std::to_string(i)));
+    pairs.push_back(i % 2 == 0 ? keys.back().get() : IntAny(i * 1000003));
+    pairs.push_back(IntAny(i));
+  }
+  OwnedAny map = CallGlobal("ffi.Map", pairs);
+  const char* object = reinterpret_cast<const char*>(map.get().v_obj);
+  const char* data = nullptr;
+  uint64_t slots = 0;
+  uint32_t shift = 0;
+  std::memcpy(&data, object + 24, sizeof(data));
+  std::memcpy(&slots, object + 40, sizeof(slots));
+  std::memcpy(&shift, object + 56, sizeof(shift));
+  ASSERT_EQ(slots >> 63, 0u);
+
+  // The head of a chain sits in its home slot.
+  size_t heads = 0;
+  for (uint64_t slot = 0; slot < slots; ++slot) {
+    const char* block = data + slot / 16 * 784;
+    const auto meta = static_cast<unsigned char>(block[slot % 16]);
+    if (meta >= 0x80) continue;
+    TVMFFIAny key;
+    std::memcpy(&key, block + 16 + slot % 16 * 48, sizeof(key));
+    EXPECT_EQ((HashMapKey(key) * 11400714819323198485u) >> shift, slot);
+    ++heads;
+  }
+  EXPECT_GT(heads, 10u);
 }
 
 TEST(HostileFrame, CannotContainItself) {
