@@ -138,18 +138,27 @@ void Measure(const char* title, const Pins& pins, const Subject& hosted, const S
   PrintTable(title, contenders, {0});
 }
 
+double OwnCpuNanos() {
+  timespec used;
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e9 + static_cast<double>(used.tv_nsec);
+}
+
+void PrintIdle(const char* name, double nanos) {
+  std::printf("%-34s %10.0f us  %.4f %%\n", name, nanos / 1e3, nanos / 1e7);
+}
+
 void MeasureIdle(int worker, int daemon) {
-  const int processes[] = {static_cast<int>(::getpid()), worker, daemon};
-  const char* names[] = {"caller", "worker", "daemon"};
-  double before[3];
-  for (int i = 0; i < 3; ++i) before[i] = CpuNanosOf(processes[i]);
+  const double worker_before = CpuNanosOf(worker);
+  const double daemon_before = CpuNanosOf(daemon);
+  const double caller_before = OwnCpuNanos();
   const timespec second = {1, 0};
   ::nanosleep(&second, nullptr);
+  const double caller = OwnCpuNanos() - caller_before;
   std::printf("\nCPU time while idle for 1 s\n");
-  for (int i = 0; i < 3; ++i) {
-    const double burned = CpuNanosOf(processes[i]) - before[i];
-    std::printf("%-34s %10.0f us\n", names[i], burned / 1000);
-  }
+  PrintIdle("caller", caller);
+  PrintIdle("worker", CpuNanosOf(worker) - worker_before);
+  PrintIdle("daemon", CpuNanosOf(daemon) - daemon_before);
 }
 
 void Run(int rounds) {
