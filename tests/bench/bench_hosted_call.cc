@@ -122,20 +122,23 @@ void Measure(const char* title, const Pins& pins, const Subject& hosted, const S
                          "in process, one int"};
   const int pids[] = {worker, worker, 0};
   const bool apart = pins.caller != pins.peer;
+  const int sleeps = apart ? 200 : 1000;
   std::vector<Contender> contenders;
   if (apart) {
     contenders.push_back({"raw ring", [=] { return MakeRawRing(pins); }, 4000, {}, {}});
   }
-  contenders.push_back(
-      {"raw futex pair", [=] { return MakeFutexPair(pins); }, apart ? 200 : 1000, {}, {}});
+  contenders.push_back({"raw futex pair", [=] { return MakeFutexPair(pins); }, sleeps, {}, {}});
+  if (!apart) {
+    const auto make = [=] { return MakeFutexPair(pins, true); };
+    contenders.push_back({"same, own session", make, sleeps, {}, {}});
+  }
   for (int i = 0; i < 3; ++i) {
     const auto make = [&, i] { return std::make_unique<HostedCall>(pins, pids[i], calls[i]); };
     contenders.push_back({names[i], make, 2000, {}, {}});
   }
-  contenders.push_back(
-      {"Unix socket pair", [=] { return MakeSocketPair(pins); }, apart ? 200 : 1000, {}, {}});
+  contenders.push_back({"Unix socket pair", [=] { return MakeSocketPair(pins); }, sleeps, {}, {}});
   RunInterleaved(&contenders, rounds);
-  PrintTable(title, contenders, {0});
+  PrintTable(title, contenders, apart ? std::vector<size_t>{0} : std::vector<size_t>{0, 1});
 }
 
 double OwnCpuNanos() {
