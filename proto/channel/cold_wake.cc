@@ -3,9 +3,10 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <array>
+#include <cstddef>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "proto/channel/futex.h"
 #include "proto/channel/wakeup.h"
@@ -15,12 +16,13 @@ namespace {
 
 constexpr int64_t kGuess = 50 * 1000;
 constexpr int64_t kSettle = 100 * 1000;
-constexpr size_t kRounds = 15;
+constexpr uint32_t kRounds = 15;
 
 struct WakeTrial {
   std::atomic<uint32_t> go{0};
   std::atomic<uint32_t> ready{0};
   int64_t woken_at = 0;
+  int woken_on = 0;
 };
 
 // Both wait by sleeping: where the two threads share a CPU after all, spinning would only measure
@@ -41,10 +43,12 @@ void RunSleeper(WakeTrial* trial, const cpu_set_t& elsewhere) {
     Publish(&trial->ready, 2 * round - 1);
     SleepWhile(trial->go, round - 1);
     trial->woken_at = MonotonicNanos();
+    trial->woken_on = ::sched_getcpu();
     Publish(&trial->ready, 2 * round);
   }
 }
 
+// 0 when the caller was moved to the sleeper's CPU: that wake-up was not the kind in question.
 int64_t MeasureOnce(WakeTrial* trial, uint32_t round) {
   SleepWhile(trial->ready, 2 * round - 2);
   // Long enough for the sleeper to sleep and its CPU to become idle. This thread keeps its own CPU
@@ -52,10 +56,11 @@ int64_t MeasureOnce(WakeTrial* trial, uint32_t round) {
   const int64_t settled = MonotonicNanos() + kSettle;
   while (MonotonicNanos() < settled) {
   }
+  const int posted_on = ::sched_getcpu();
   const int64_t posted_at = MonotonicNanos();
   Publish(&trial->go, round);
   SleepWhile(trial->ready, 2 * round - 1);
-  return trial->woken_at - posted_at;
+  return trial->woken_on == posted_on ? 0 : trial->woken_at - posted_at;
 }
 
 // A helper must not be the thread that gets the process's signals.
@@ -85,11 +90,17 @@ int64_t MeasureColdWake() {
   WakeTrial trial;
   std::thread sleeper = StartWithSignalsBlocked(&trial, elsewhere);
   if (!sleeper.joinable()) return kGuess;
-  std::array<int64_t, kRounds> costs;
-  for (uint32_t round = 1; round <= kRounds; ++round) costs[round - 1] = MeasureOnce(&trial, round);
+  std::vector<int64_t> costs;
+  for (uint32_t round = 1; round <= kRounds; ++round) {
+    const int64_t cost = MeasureOnce(&trial, round);
+    if (cost != 0) costs.push_back(cost);
+  }
   sleeper.join();
-  std::nth_element(costs.begin(), costs.begin() + kRounds / 2, costs.end());
-  return costs[kRounds / 2];
+  if (costs.empty()) return kGuess;
+  // On a busy machine many of the rounds waited for a time slice.
+  const auto quartile = costs.begin() + static_cast<ptrdiff_t>(costs.size() / 4);
+  std::nth_element(costs.begin(), quartile, costs.end());
+  return *quartile;
 }
 
 }  // namespace tvmffi

@@ -36,7 +36,8 @@ enum class WaitOutcome {
 // unconfirmed one as a violation.
 struct WaitContext {
   int64_t deadline = kNever;  // MonotonicNanos()
-  // DeathPage::dead, or null.
+  // DeathPage::dead, or null. Looked at whenever the thread is up and every 100 ms of sleeping;
+  // while the owner word is not held yet, its wake-up ends the sleep at once.
   const std::atomic<uint32_t>* death = nullptr;
   // Called when a signal interrupted the sleep, and every 100 ms of sleeping; kFrame means "go on
   // waiting". May be null; a waiter without hook and death word sleeps undisturbed.

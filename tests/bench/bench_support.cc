@@ -128,13 +128,13 @@ double RatioOf(const Contender& a, const Contender& b) {
 void PrintTable(const std::string& title, const std::vector<Contender>& contenders,
                 const std::vector<size_t>& floors) {
   std::printf("\n%s\n%-34s %10s %10s %10s", title.c_str(), "", "median", "p99", "best");
-  for (size_t floor : floors) std::printf("   / %-14s", contenders[floor].name.c_str());
+  for (size_t floor : floors) std::printf("   / %-17s", contenders[floor].name.c_str());
   std::printf("\n");
   for (const Contender& contender : contenders) {
     std::printf("%-34s %10.0f %10.0f %10.0f", contender.name.c_str(), Median(contender.medians),
                 Median(contender.p99s),
                 *std::min_element(contender.medians.begin(), contender.medians.end()));
-    for (size_t floor : floors) std::printf("   %-16.2f", RatioOf(contender, contenders[floor]));
+    for (size_t floor : floors) std::printf("   %-19.2f", RatioOf(contender, contenders[floor]));
     std::printf("\n");
   }
   std::fflush(stdout);

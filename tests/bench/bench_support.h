@@ -67,7 +67,9 @@ class Exchange {
 };
 
 std::unique_ptr<Exchange> MakeRawRing(const Pins& pins);
-std::unique_ptr<Exchange> MakeFutexPair(const Pins& pins);
+// With `own_session` the peer is in another session, as a worker is, and so in another scheduling
+// group.
+std::unique_ptr<Exchange> MakeFutexPair(const Pins& pins, bool own_session = false);
 std::unique_ptr<Exchange> MakeSocketPair(const Pins& pins);
 
 // One mechanism and what its rounds gave, in nanoseconds.

@@ -71,7 +71,11 @@ class RawRing : public Exchange {
 // Each post wakes, each wait sleeps.
 class FutexPair : public Exchange {
  public:
-  explicit FutexPair(const Pins& pins) : peer_(pins.peer, [this] { Serve(); }) {
+  FutexPair(const Pins& pins, bool own_session)
+      : peer_(pins.peer, [this, own_session] {
+          if (own_session) ::setsid();
+          Serve();
+        }) {
     PinTo(pins.caller);
   }
 
@@ -157,8 +161,8 @@ class SocketPair : public Exchange {
 
 std::unique_ptr<Exchange> MakeRawRing(const Pins& pins) { return std::make_unique<RawRing>(pins); }
 
-std::unique_ptr<Exchange> MakeFutexPair(const Pins& pins) {
-  return std::make_unique<FutexPair>(pins);
+std::unique_ptr<Exchange> MakeFutexPair(const Pins& pins, bool own_session) {
+  return std::make_unique<FutexPair>(pins, own_session);
 }
 
 std::unique_ptr<Exchange> MakeSocketPair(const Pins& pins) {

@@ -150,6 +150,25 @@ TEST_F(LaneTest, WakesFromAReadOnlyDeathPage) {
   daemon.join();
 }
 
+TEST_F(LaneTest, ADeathWordIsSeenWithinASliceThoughTheOwnerSeemsAlive) {
+  Shared<DeathPage> page;
+  memory()->worker.owner = 0x80000001u;
+  WaitContext context = Patiently();
+  context.death = &page->dead;
+  std::thread daemon([&] {
+    while (memory()->client.asleep.load() == 0) ::sched_yield();
+    page->dead = 1;
+    FutexWake(&page->dead);
+  });
+  std::vector<char> frame;
+  const int64_t start = MonotonicNanos();
+
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kPeerDead);
+
+  EXPECT_LT(MonotonicNanos() - start, 5000 * kMillisecond);
+  daemon.join();
+}
+
 // Each time: a child holds the owner word and is killed while the client sleeps.
 TEST_F(LaneTest, NoticesAKilledOwnerLongBeforeItsNextSlice) {
   std::vector<int64_t> notices;
