@@ -183,10 +183,8 @@ int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TV
   RemoteFunction* function = static_cast<RemoteFunction*>(self);
   const ModuleSpec& spec = *function->spec_;
   const int64_t deadline = DeadlineAfter(spec.deadline);
-  const int64_t queue_deadline =
-      spec.queue_deadline < 0 ? deadline : std::min(deadline, DeadlineAfter(spec.queue_deadline));
   Failure failure;
-  CallLane* lane = function->slot_->Acquire(queue_deadline, &failure);
+  CallLane* lane = function->slot_->Acquire(spec.QueueDeadline(deadline), &failure);
   if (lane == nullptr) return Raise(std::move(failure));
   failure = function->CallOn(lane, args, num_args, deadline, result);
   function->slot_->GiveBack(lane);

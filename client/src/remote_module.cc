@@ -104,7 +104,7 @@ class ModuleCalls {
     const ModuleSpec& spec = slot->module(reference_->module().value_or(0));
     const int64_t deadline = DeadlineAfter(spec.deadline);
     Failure failure;
-    CallLane* lane = slot->Acquire(deadline, &failure);
+    CallLane* lane = slot->Acquire(spec.QueueDeadline(deadline), &failure);
     if (lane == nullptr) return failure;
     Result<uint64_t> handle = reference_->HandleIn(*lane->worker);
     failure = handle.ok() ? body(slot.get(), lane, *handle, spec, deadline)

@@ -76,6 +76,10 @@ void CallLane::Unbind() {
   writer = FrameWriter();
 }
 
+int64_t ModuleSpec::QueueDeadline(int64_t call_deadline) const {
+  return queue_deadline < 0 ? call_deadline : std::min(call_deadline, DeadlineAfter(queue_deadline));
+}
+
 WorkerSlot::WorkerSlot(std::shared_ptr<Session> session, SlotOptions options)
     : id_(next_slot.fetch_add(1, std::memory_order_relaxed)),
       epoch_(ForkEpoch()),

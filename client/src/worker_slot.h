@@ -64,6 +64,9 @@ struct ModuleSpec {
   std::vector<InitCall> init;
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
+
+  // Until when a call that must end by `call_deadline` may wait for its turn.
+  int64_t QueueDeadline(int64_t call_deadline) const;
 };
 
 struct SlotOptions {
