@@ -48,11 +48,13 @@ inline constexpr bool has_strict_check_v<
 [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void ThrowCannotConvert(
     const std::string& actual, const std::string& expected) {
   TVM_FFI_THROW(TypeError) << "Cannot convert from type `" << actual << "` to `" << expected << "`";
+  TVM_FFI_UNREACHABLE();
 }
 
 [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void ThrowCannotTreatAs(
     const std::string& actual, const std::string& expected) {
   TVM_FFI_THROW(TypeError) << "Cannot treat type `" << actual << "` as type `" << expected << "`";
+  TVM_FFI_UNREACHABLE();
 }
 
 /*! \brief A view of the object an rvalue reference offers; the reference stays as it is. */

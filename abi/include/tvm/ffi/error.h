@@ -292,6 +292,7 @@ TVM_FFI_CHECK_FUNC_(NE, !=)
     const char* kind, const char* expr, const TVMFFIByteArray* backtrace) {
   ErrorThrower(kind, backtrace, TVM_FFI_ALWAYS_LOG_BEFORE_THROW).stream()
       << "Check not null: " << expr << ' ';
+  TVM_FFI_UNREACHABLE();
 }
 
 /*! \brief Returns `value` unless it is null. */

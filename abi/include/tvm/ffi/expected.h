@@ -45,6 +45,7 @@ struct ExpectedUnsafe;
 
 [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void ThrowBadExpected() {
   TVM_FFI_THROW(RuntimeError) << "Bad expected access: contains value, not error";
+  TVM_FFI_UNREACHABLE();
 }
 
 /*! \brief The part that does not depend on the value's type: one Any, an error if it holds

@@ -93,9 +93,38 @@ class FunctionObj : public Object, public TVMFFIFunctionCell {
   }
 };
 
+/*! \brief The arguments of a packed call; borrowed. */
+class PackedArgs {
+ public:
+  PackedArgs(const AnyView* data, int32_t size) : data_(data), size_(size) {}
+
+  int size() const { return size_; }
+  const AnyView* data() const { return data_; }
+  AnyView operator[](int i) const { return data_[i]; }
+  /*! \brief Arguments begin to end; all that follow when `end` is -1. */
+  PackedArgs Slice(int begin, int end = -1) const {
+    return PackedArgs(data_ + begin, (end == -1 ? size_ : end) - begin);
+  }
+  /*! \brief Views of `args`, one after the other. They live as long as what they were made from. */
+  template <typename... Args>
+  TVM_FFI_INLINE static void Fill(AnyView* data, Args&&... args) {
+    [[maybe_unused]] size_t i = 0;
+    ((data[i++] = AnyView(std::forward<Args>(args))), ...);
+  }
+
+ private:
+  const AnyView* data_;
+  int32_t size_;
+};
+
 namespace details {
 
-/*! \brief A Function around a callable `void(const AnyView*, int32_t, Any*)`. */
+template <typename F>
+inline constexpr bool is_packed_callable_v = std::is_invocable_v<F&, const AnyView*, int32_t, Any*>;
+template <typename F>
+inline constexpr bool is_packed_args_callable_v = std::is_invocable_v<F&, PackedArgs, Any*>;
+
+/*! \brief A Function around a callable with a packed signature. */
 template <typename TCallable>
 class FunctionObjImpl : public FunctionObj {
  public:
@@ -108,16 +137,23 @@ class FunctionObjImpl : public FunctionObj {
 
  private:
   static void CppCall(const FunctionObj* func, const AnyView* args, int32_t num_args, Any* result) {
-    static_cast<const FunctionObjImpl*>(func)->callable_(args, num_args, result);
+    static_cast<const FunctionObjImpl*>(func)->Call(args, num_args, result);
   }
   static int SafeCall(void* func, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
     TVM_FFI_SAFE_CALL_BEGIN();
     TVM_FFI_ICHECK_LT(result->type_index, static_cast<int32_t>(kTVMFFIStaticObjectBegin))
         << "the result of a call must not hold an object on entry";
     ObjectUnsafe::RawObjectPtrFromUnowned<FunctionObjImpl>(static_cast<TVMFFIObject*>(func))
-        ->callable_(reinterpret_cast<const AnyView*>(args), num_args,
-                    reinterpret_cast<Any*>(result));
+        ->Call(reinterpret_cast<const AnyView*>(args), num_args, reinterpret_cast<Any*>(result));
     TVM_FFI_SAFE_CALL_END();
+  }
+
+  TVM_FFI_INLINE void Call(const AnyView* args, int32_t num_args, Any* result) const {
+    if constexpr (is_packed_callable_v<TCallable>) {
+      callable_(args, num_args, result);
+    } else {
+      callable_(PackedArgs(args, num_args), result);
+    }
   }
 
   // Callables are called through const pointers whether they change state or not.
@@ -150,51 +186,6 @@ class UnnamedTypedCallable {
  private:
   F f_;
 };
-}  // namespace details
-
-/*! \brief The arguments of a packed call; borrowed. */
-class PackedArgs {
- public:
-  PackedArgs(const AnyView* data, int32_t size) : data_(data), size_(size) {}
-
-  int size() const { return size_; }
-  const AnyView* data() const { return data_; }
-  AnyView operator[](int i) const { return data_[i]; }
-  /*! \brief Arguments begin to end; all that follow when `end` is -1. */
-  PackedArgs Slice(int begin, int end = -1) const {
-    return PackedArgs(data_ + begin, (end == -1 ? size_ : end) - begin);
-  }
-  /*! \brief Views of `args`, one after the other. They live as long as what they were made from. */
-  template <typename... Args>
-  TVM_FFI_INLINE static void Fill(AnyView* data, Args&&... args) {
-    [[maybe_unused]] size_t i = 0;
-    ((data[i++] = AnyView(std::forward<Args>(args))), ...);
-  }
-
- private:
-  const AnyView* data_;
-  int32_t size_;
-};
-
-namespace details {
-
-/*! \brief Packed form of a callable `void(PackedArgs, Any*)`. */
-template <typename F>
-class PackedArgsCallable {
- public:
-  explicit PackedArgsCallable(F f) : f_(std::move(f)) {}
-  TVM_FFI_INLINE void operator()(const AnyView* args, int32_t num_args, Any* result) {
-    f_(PackedArgs(args, num_args), result);
-  }
-
- private:
-  F f_;
-};
-
-template <typename F>
-inline constexpr bool is_packed_callable_v = std::is_invocable_v<F&, const AnyView*, int32_t, Any*>;
-template <typename F>
-inline constexpr bool is_packed_args_callable_v = std::is_invocable_v<F&, PackedArgs, Any*>;
 
 /*! \brief An array of views that needs no default construction. */
 template <size_t N>
@@ -231,11 +222,7 @@ class Function : public ObjectRef {
     using F = std::decay_t<TCallable>;
     static_assert(details::is_packed_callable_v<F> || details::is_packed_args_callable_v<F>,
                   "a packed callable takes (const AnyView*, int32_t, Any*) or (PackedArgs, Any*)");
-    if constexpr (details::is_packed_callable_v<F>) {
-      return Make<F>(std::forward<TCallable>(callable));
-    } else {
-      return Make<details::PackedArgsCallable<F>>(std::forward<TCallable>(callable));
-    }
+    return Make<F>(std::forward<TCallable>(callable));
   }
   /*! \brief Builds the callable inside the Function; the pointer lives as long as the Function. */
   template <typename TCallable, typename... Args>

@@ -114,6 +114,7 @@ struct CallContext {
                            << FormatSignature(*context.signature) << "`. Expected "
                            << context.signature->num_args << " but got " << num_args
                            << " arguments";
+  TVM_FFI_UNREACHABLE();
 }
 
 [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void ThrowArgTypeMismatch(
@@ -122,6 +123,7 @@ struct CallContext {
                            << context.name << FormatSignature(*context.signature) << "`. Expected `"
                            << context.signature->type_names[index + 1]() << "` but got `" << actual
                            << "`";
+  TVM_FFI_UNREACHABLE();
 }
 
 /*! \brief Types whose whole conversion is short enough to stand in the caller. */

@@ -43,6 +43,7 @@ inline constexpr bool use_object_ref_optional_v =
 namespace details {
 [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void ThrowBadOptional() {
   TVM_FFI_THROW(RuntimeError) << "Back optional access";
+  TVM_FFI_UNREACHABLE();
 }
 
 template <typename T>

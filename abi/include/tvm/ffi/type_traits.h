@@ -131,6 +131,7 @@ struct Type2Str<void> {
     uint64_t value) {
   TVM_FFI_THROW(OverflowError) << "Integer value " << value << " is too large to fit in int64_t. "
                                << "Cast it to int64_t first if wrapping around is intended.";
+  TVM_FFI_UNREACHABLE();
 }
 
 /*! \brief Traits of plain types: a fixed index and a payload word. */

@@ -198,6 +198,7 @@ class MapBaseObj : public Object {
 
   [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ static void ThrowKeyError() {
     TVM_FFI_THROW(KeyError) << "key is not in Map";
+    TVM_FFI_UNREACHABLE();
   }
 
  private:

@@ -144,6 +144,7 @@ TVM_FFI_HIDDEN_ inline void DeleteExportedTensor(TDLPackManagedTensor* tensor) {
     int64_t index, int32_t ndim) {
   TVM_FFI_THROW(IndexError) << "Index " << index << " out of bounds for tensor with " << ndim
                             << " dimensions";
+  TVM_FFI_UNREACHABLE();
 }
 
 /*! \brief Element `index` of `ndim` extents or strides; negative ones count from the end. */

@@ -49,6 +49,7 @@ class TVM_FFI_EXTRA_CXX_API ModuleObj : public Object {
   /*! \brief What the loader `ffi.Module.load_from_bytes.<kind>` turns back into this module. */
   virtual Bytes SaveToBytes() const {
     TVM_FFI_THROW(RuntimeError) << "Module[" << kind() << "] does not support SaveToBytes";
+    TVM_FFI_UNREACHABLE();
   }
   /*! \brief Source text in a format, empty when there is none. */
   virtual String InspectSource(const String&) const { return String(); }
