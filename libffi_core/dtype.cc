@@ -1,8 +1,7 @@
 // DLDataType to and from text.
 #include <tvm/ffi/c_api.h>
 
-#include <algorithm>
-#include <cstring>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -109,13 +108,13 @@ class DTypeParser {
     DLDataType dtype{0, 0, 1};
     if (!ParseMiniFloat(&dtype) && !ParseCustom(&dtype)) ParseSized(&dtype);
     ParseLanes(&dtype);
-    if (!rest_.empty()) FailUnknown("dtype");
+    if (!rest_.empty()) FailUnknown();
     return dtype;
   }
 
  private:
-  [[noreturn]] void FailUnknown(const std::string& what) const {
-    throw Failure("ValueError", "unknown " + what + " `" + std::string(text_) + "`");
+  [[noreturn]] void FailUnknown() const {
+    throw Failure("ValueError", "unknown dtype `" + std::string(text_) + "`");
   }
 
   bool Skip(std::string_view prefix) {
@@ -145,13 +144,14 @@ class DTypeParser {
         return;
       }
     }
-    FailUnknown(family + " type");
+    throw Failure("ValueError",
+                  "unknown " + family + " type `" + family + "_" + std::string(rest_) + "`");
   }
 
   bool ParseCustom(DLDataType* dtype) {
     if (!Skip("custom[")) return false;
     const size_t end = rest_.find(']');
-    if (end == std::string_view::npos) FailUnknown("dtype");
+    if (end == std::string_view::npos) FailUnknown();
     dtype->code = CustomCode(rest_.substr(0, end));
     rest_.remove_prefix(end + 1);
     dtype->bits = ParseBits(32);
@@ -165,15 +165,19 @@ class DTypeParser {
       dtype->bits = ParseBits(type.default_bits);
       return;
     }
-    FailUnknown("dtype");
+    FailUnknown();
   }
 
-  // Nothing when no digit follows; saturates far above every limit.
+  // Nothing when no digit follows.
   std::optional<int64_t> ParseNumber() {
     size_t digits = 0;
     int64_t value = 0;
     while (digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9') {
-      value = std::min<int64_t>(value * 10 + (rest_[digits++] - '0'), 1000000000);
+      value = value * 10 + (rest_[digits++] - '0');
+      if (value > std::numeric_limits<uint32_t>::max()) {
+        throw Failure("ValueError", "Integer value in dtype string '" + std::string(text_) +
+                                        "' is out of range for uint32_t");
+      }
     }
     if (digits == 0) return std::nullopt;
     rest_.remove_prefix(digits);
@@ -181,13 +185,12 @@ class DTypeParser {
   }
 
   uint8_t ParseBits(int default_bits) {
-    const std::string_view digits = rest_;
     const int64_t bits = ParseNumber().value_or(default_bits);
-    if (bits == 0) FailUnknown("dtype");
+    if (bits == 0) FailUnknown();
     if (bits > 255) {
-      throw Failure("ValueError",
-                    "Bits value " + std::string(digits.substr(0, digits.size() - rest_.size())) +
-                        " is out of range for uint8_t in dtype '" + std::string(text_) + "'");
+      throw Failure("ValueError", "Bits value " + std::to_string(bits) +
+                                      " is out of range for uint8_t in dtype '" +
+                                      std::string(text_) + "'");
     }
     return static_cast<uint8_t>(bits);
   }
@@ -199,7 +202,13 @@ class DTypeParser {
       return;
     }
     const int64_t lanes = ParseNumber().value_or(0);
-    if (lanes < 1 || lanes > (scalable ? 32768 : 65535)) FailLanes();
+    if (lanes < 1) FailLanes();
+    const int64_t limit = scalable ? 32768 : 65535;
+    if (lanes > limit) {
+      throw Failure("ValueError", "Lanes value " + std::to_string(lanes) +
+                                      " is out of range for uint16_t in dtype '" +
+                                      std::string(text_) + "'");
+    }
     dtype->lanes = static_cast<uint16_t>(scalable ? -lanes : lanes);
   }
 
@@ -222,7 +231,7 @@ std::string BaseName(const DLDataType& dtype) {
     if (type.code == dtype.code) return std::string(type.name) + std::to_string(dtype.bits);
   }
   if (dtype.code >= kFirstCustomCode) {
-    return "custom[" + CustomName(dtype.code) + "]" + std::to_string(dtype.bits);
+    return "custom[" + CustomName(dtype.code) + "]";
   }
   throw Failure("ValueError",
                 "DLDataType contains unknown type_code=" + std::to_string(dtype.code));

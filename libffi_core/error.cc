@@ -57,7 +57,9 @@ Handle ExchangeRaised(TVMFFIObjectHandle error) noexcept {
   struct Keeper {
     ~Keeper() { ExchangeRaised(nullptr); }
   };
-  if (error != nullptr) static thread_local Keeper keeper;
+  if (error != nullptr) {
+    static thread_local Keeper keeper;
+  }
   return Handle::Adopt(std::exchange(raised_error, error));
 }
 

@@ -4,6 +4,7 @@
 #include <tvm/ffi/extra/module.h>
 #include <tvm/ffi/function.h>
 
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,9 @@ class LibraryModuleObj final : public ModuleObj {
   std::unique_ptr<Library> library_;
 };
 
+// Atomic: two threads may load the same file, and share its variables.
+void Store(void** variable, void* value) { __atomic_store_n(variable, value, __ATOMIC_RELEASE); }
+
 // Makes the modules of an embedded tree. The module of the library itself is made when its entry is
 // met.
 class TreeLoader {
@@ -100,7 +104,7 @@ class TreeLoader {
 
   Module LibraryModule() {
     auto module = tvm::ffi::make_object<LibraryModuleObj>(std::move(library_));
-    if (context_ != nullptr) *context_ = static_cast<ModuleObj*>(module.get());
+    if (context_ != nullptr) Store(context_, static_cast<ModuleObj*>(module.get()));
     return Module(tvm::ffi::ObjectPtr<ModuleObj>(std::move(module)));
   }
 
@@ -171,7 +175,7 @@ Module LoadLibrary(std::unique_ptr<Library> library) {
   // First, as loading the embedded modules may run code of the library.
   for (const ContextSymbol& context : ContextSymbols()) {
     auto* variable = static_cast<void**>(library->Find("", context.name));
-    if (variable != nullptr) *variable = context.address;
+    if (variable != nullptr) Store(variable, context.address);
   }
   const auto* bin = static_cast<const char*>(library->Find("", symbol::tvm_ffi_library_bin));
   TreeLoader loader(std::move(library));

@@ -250,6 +250,10 @@ TVM_FFI_STATIC_INIT_BLOCK() {
 extern "C" int TVMFFIEnvModLookupFromImports(TVMFFIObjectHandle library_ctx, const char* func_name,
                                              TVMFFIObjectHandle* out) {
   TVM_FFI_SAFE_CALL_BEGIN();
+  if (library_ctx == nullptr) {
+    TVM_FFI_THROW(RuntimeError) << "cannot look up " << func_name
+                                << ": its library was not loaded as a module";
+  }
   // The context is the address of the ModuleObj, which starts before its object header.
   *out = tvm::ffi::LookupFromImports(static_cast<tvm::ffi::ModuleObj*>(library_ctx), func_name);
   TVM_FFI_SAFE_CALL_END();

@@ -124,6 +124,8 @@ TEST(CAbi, C101_TheLibraryContextFindsFunctionsForItsModule) {
 
   ExpectRaised(TVMFFIEnvModLookupFromImports(context.any().v_ptr, "nope", &found), "RuntimeError",
                "Cannot find function nope in the imported modules or global registry.");
+  ExpectRaised(TVMFFIEnvModLookupFromImports(nullptr, "nope", &found), "RuntimeError",
+               "not loaded as a module");
 }
 
 TEST(CAbi, C101_ImportsComeBeforeGlobals) {

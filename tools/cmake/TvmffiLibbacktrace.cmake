@@ -1,8 +1,14 @@
 # Caches TVMFFI_LIBBACKTRACE_LIBRARY and TVMFFI_LIBBACKTRACE_HEADER: GCC's own static libbacktrace, or nothing
 # with a message when the toolchain has none that links into a shared library.
+option(TVMFFI_USE_LIBBACKTRACE "Name the frames of backtraces with GCC's libbacktrace where the toolchain has it" ON)
+
 function(tvmffi_find_libbacktrace)
   set(TVMFFI_LIBBACKTRACE_LIBRARY "" CACHE INTERNAL "")
   set(TVMFFI_LIBBACKTRACE_HEADER "" CACHE INTERNAL "")
+  if(NOT TVMFFI_USE_LIBBACKTRACE)
+    message(STATUS "libbacktrace: not wanted, backtraces will show the throw site only")
+    return()
+  endif()
   execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libbacktrace.a
     OUTPUT_VARIABLE library OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   get_filename_component(library "${library}" ABSOLUTE BASE_DIR /)
