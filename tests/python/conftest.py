@@ -14,9 +14,12 @@ INCLUDE = Path(os.environ.get("TVMFFI_INCLUDE_DIR", HERE.parents[1] / "abi" / "i
 
 
 def compile_module(source: Path, output: Path) -> Path:
-    """Compile a C module against the ABI header alone."""
-    command = [os.environ.get("CC", "cc"), "-std=c11", "-shared", "-fPIC", "-g", "-O1", "-pthread"]
-    command += ["-D_POSIX_C_SOURCE=200809L", f"-I{INCLUDE}", str(source), "-o", str(output)]
+    """Compile a module against the headers alone; the process has the library's symbols."""
+    if source.suffix == ".c":
+        command = [os.environ.get("CC", "cc"), "-std=c11", "-D_POSIX_C_SOURCE=200809L"]
+    else:
+        command = [os.environ.get("CXX", "c++"), "-std=c++17"]
+    command += ["-shared", "-fPIC", "-g", "-O1", "-pthread", f"-I{INCLUDE}", str(source), "-o", str(output)]
     subprocess.run(command, check=True)
     return output
 
@@ -39,3 +42,9 @@ def echo(mod: tvm_ffi.Module) -> tvm_ffi.Function:
 @pytest.fixture(scope="session")
 def point_index(mod: tvm_ffi.Module) -> int:
     return mod.register_point("pytest.Point")
+
+
+@pytest.fixture(scope="session")
+def typed(tmp_path_factory: pytest.TempPathFactory) -> tvm_ffi.Module:
+    output = tmp_path_factory.mktemp("module") / "typed_module.so"
+    return tvm_ffi.load_module(compile_module(HERE / "typed_module.cc", output))

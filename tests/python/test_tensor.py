@@ -10,7 +10,12 @@ import pytest
 import tvm_ffi
 from tvm_ffi import core
 
-torch = pytest.importorskip("torch")
+try:
+    import torch
+except ImportError:
+    torch = None
+
+needs_torch = pytest.mark.skipif(torch is None, reason="torch is not installed")
 
 
 def test_096_a_numpy_array_without_a_copy():
@@ -127,12 +132,14 @@ def test_108_read_only_arrays_are_refused(echo):
         echo(np.zeros(3, dtype=object))
 
 
+@needs_torch
 def test_109_torch_in_torch_out(echo):
     x = torch.arange(6.0, requires_grad=True)
     y = echo(x)
     assert type(y) is torch.Tensor and y.data_ptr() == x.data_ptr() and not y.requires_grad
 
 
+@needs_torch
 def test_109_torch_fallback_without_exchange_table(module_path):
     import os
     import subprocess
@@ -149,6 +156,7 @@ def test_109_torch_fallback_without_exchange_table(module_path):
     subprocess.run([sys.executable, "-c", program, str(module_path)], env=environment, check=True)
 
 
+@needs_torch
 def test_110_tensors_inside_containers_come_back_as_torch(echo):
     x = torch.arange(3.0)
     assert type(echo([x, 1])[0]) is torch.Tensor
@@ -156,6 +164,7 @@ def test_110_tensors_inside_containers_come_back_as_torch(echo):
     assert type(echo(np.zeros(2))) is tvm_ffi.Tensor
 
 
+@needs_torch
 def test_111_callback_arguments(mod):
     seen = []
     x = torch.arange(3.0)
@@ -165,6 +174,7 @@ def test_111_callback_arguments(mod):
     assert seen[1].data_ptr() == x.data_ptr()
 
 
+@needs_torch
 def test_112_torch_dtypes(echo):
     assert echo(torch.float32) == tvm_ffi.dtype("float32")
     assert echo(torch.bfloat16) == "bfloat16" and echo(torch.bool) == "bool"
@@ -191,6 +201,7 @@ def test_114_tensors_compare_by_identity(echo):
     assert a != b and echo(a) == a and hash(echo(a)) == hash(a)
 
 
+@needs_torch
 def test_180_torch_inside_a_dict(echo):
     x = torch.arange(3.0)
     result = echo({"a": x})
@@ -203,6 +214,7 @@ def test_181_a_callback_returns_numpy(mod):
     assert type(mod.apply(lambda: np.zeros(2))) is tvm_ffi.Tensor
 
 
+@needs_torch
 def test_the_callee_allocates_with_torch(mod):
     x = torch.zeros(3)
     y = mod.alloc_like(x)
@@ -212,12 +224,14 @@ def test_the_callee_allocates_with_torch(mod):
         mod.alloc_like(np.zeros(3))
 
 
+@needs_torch
 def test_the_allocator_is_restored_after_an_error(mod):
     with pytest.raises(ValueError):
         mod.apply(lambda x: int("no"), torch.zeros(2))
     assert mod.has_allocator() == 0
 
 
+@needs_torch
 def test_calls_see_strided_numpy_data(mod):
     assert mod.sum_float32(np.arange(10, dtype="float32")[::3]) == 18
     assert mod.sum_float32(np.arange(10, dtype="float32")[::-1]) == 45

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
+#include "borrowed_tensor.h"
 #include "error.h"
-#include "numpy.h"
 #include "state.h"
 
 namespace tvmffi::python {
@@ -23,7 +23,7 @@ void ArgScope::ReleaseOwned() {
   // A deleter may run Python code; an exception on its way must survive that.
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
-  for (size_t i = 0; i < num_arrays_; ++i) ReleaseNumpyTensor(arrays_[i]);
+  for (size_t i = 0; i < num_borrowed_; ++i) ReleaseBorrowedTensor(borrowed_[i]);
   for (size_t i = 0; i < num_owned_; ++i) TVMFFIObjectDecRef(owned_[i]);
   for (TVMFFIObjectHandle handle : more_owned_) TVMFFIObjectDecRef(handle);
   PyErr_Restore(type, value, traceback);

@@ -31,7 +31,7 @@ class ArgScope {
   ArgScope(const ArgScope&) = delete;
   ArgScope& operator=(const ArgScope&) = delete;
   ~ArgScope() {
-    if (num_owned_ != 0 || num_arrays_ != 0) ReleaseOwned();
+    if (num_owned_ != 0 || num_borrowed_ != 0) ReleaseOwned();
   }
 
   // Released when the call is over.
@@ -42,10 +42,10 @@ class ArgScope {
       OwnMore(handle);
     }
   }
-  // The same for a tensor made by NumpyTensor().
-  void OwnNumpy(TVMFFIObjectHandle tensor) {
-    if (num_arrays_ < kInline) {
-      arrays_[num_arrays_++] = tensor;
+  // The same for a BorrowedTensor.
+  void OwnBorrowed(TVMFFIObjectHandle tensor) {
+    if (num_borrowed_ < kInline) {
+      borrowed_[num_borrowed_++] = tensor;
     } else {
       OwnMore(tensor);
     }
@@ -60,9 +60,9 @@ class ArgScope {
   void ReleaseOwned();
 
   size_t num_owned_ = 0;
-  size_t num_arrays_ = 0;
+  size_t num_borrowed_ = 0;
   TVMFFIObjectHandle owned_[kInline];
-  TVMFFIObjectHandle arrays_[kInline];
+  TVMFFIObjectHandle borrowed_[kInline];
   std::vector<TVMFFIObjectHandle> more_owned_;
   std::vector<PyRef> kept_;
 };

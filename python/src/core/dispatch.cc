@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "arguments.h"
+#include "borrowed_tensor.h"
 #include "dtype.h"
 #include "error.h"
 #include "function.h"
@@ -101,9 +102,21 @@ bool SetRValueRef(ArgScope&, PyObject* arg, TVMFFIAny* out, const void*) {
 
 bool SetExchanged(ArgScope& scope, PyObject* arg, TVMFFIAny* out, const void* data) {
   auto* api = static_cast<const DLPackExchangeAPI*>(data);
+  scope.context.api = api;
+  // The borrowed form keeps the storage as well as torch's managed one: neither survives
+  // `tensor.data = other`.
+  DLTensor layout;
+  if (api->dltensor_from_py_object_no_sync != nullptr) {
+    if (api->dltensor_from_py_object_no_sync(arg, &layout) != 0) return false;
+    TVMFFIObjectHandle borrowed = BorrowTensor(layout, arg).release();
+    if (borrowed != nullptr) {
+      SetObject(out, borrowed);
+      scope.OwnBorrowed(borrowed);
+      return UseStreamOfApi(scope, layout.device, api);
+    }
+  }
   HandleRef tensor = TensorFromExchangeApi(api, arg, 0, false);
   if (!tensor) return false;
-  scope.context.api = api;
   DLDevice device = TVMFFITensorGetDLTensorPtr(tensor.get())->device;
   return SetOwned(scope, std::move(tensor), out) && UseStreamOfApi(scope, device, api);
 }
@@ -151,7 +164,7 @@ bool SetNumpyArray(ArgScope& scope, PyObject* arg, TVMFFIAny* out, const void*) 
   TVMFFIObjectHandle tensor = NumpyTensor(arg).release();
   if (tensor == nullptr) return SetDlpackProducer(scope, arg, out, nullptr);
   SetObject(out, tensor);
-  scope.OwnNumpy(tensor);
+  scope.OwnBorrowed(tensor);
   return true;
 }
 

@@ -1,9 +1,8 @@
 #include "numpy.h"
 
-#include <cstdlib>
-#include <cstring>
 #include <unordered_map>
 
+#include "borrowed_tensor.h"
 #include "state.h"
 
 namespace tvmffi::python {
@@ -22,47 +21,7 @@ struct ArrayFields {
 };
 
 constexpr int kWriteable = 0x0400;
-constexpr int kMaxDims = 6;
 constexpr size_t kMaxKnownDtypes = 64;
-
-// An ffi.Tensor made here. Blocks are kept for re-use; the list belongs to the holder of the GIL.
-struct TensorBlock {
-  TVMFFIObject header;
-  DLTensor tensor;
-  PyObject* array;
-  TensorBlock* next_free;
-  int64_t extents[2 * kMaxDims];
-};
-
-constexpr int kMaxFreeBlocks = 64;
-TensorBlock* g_free_blocks = nullptr;
-int g_num_free_blocks = 0;
-
-TensorBlock* AllocateBlock() {
-  TensorBlock* block = g_free_blocks;
-  if (block == nullptr) return static_cast<TensorBlock*>(std::malloc(sizeof(TensorBlock)));
-  g_free_blocks = block->next_free;
-  --g_num_free_blocks;
-  return block;
-}
-
-void FreeBlock(TensorBlock* block) {
-  if (g_num_free_blocks >= kMaxFreeBlocks) return std::free(block);
-  block->next_free = g_free_blocks;
-  g_free_blocks = block;
-  ++g_num_free_blocks;
-}
-
-// Runs on whatever thread drops the last reference.
-void DeleteBlock(void* self, int flags) {
-  auto* block = static_cast<TensorBlock*>(self);
-  if ((flags & kTVMFFIObjectDeleterFlagBitMaskStrong) != 0 && Py_IsInitialized()) {
-    PyGILState_STATE state = PyGILState_Ensure();
-    Py_DECREF(block->array);
-    PyGILState_Release(state);
-  }
-  if ((flags & kTVMFFIObjectDeleterFlagBitMaskWeak) != 0) std::free(block);
-}
 
 struct ElementType {
   DLDataType dtype;
@@ -185,42 +144,21 @@ bool IsNumpyArrayType(PyTypeObject* type) {
 
 HandleRef NumpyTensor(PyObject* array) {
   const auto& fields = *reinterpret_cast<ArrayFields*>(array);
-  if ((fields.flags & kWriteable) == 0 || fields.num_dims > kMaxDims) return HandleRef();
+  if ((fields.flags & kWriteable) == 0 || fields.num_dims > kMaxBorrowedDims) return HandleRef();
   ElementType element = ElementTypeOf(fields.descr);
   if (element.size == 0) return HandleRef();
-  TensorBlock* block = AllocateBlock();
+  BorrowedTensor* block = AllocateBorrowedTensor();
   if (block == nullptr) return HandleRef();
   if (!CopyExtents(fields, element.size, block->extents)) {
-    FreeBlock(block);
+    FreeBorrowedTensor(block);
     return HandleRef();
   }
-  block->header.combined_ref_count = kOneStrongOneWeak;
-  block->header.type_index = kTVMFFITensor;
-  block->header.__padding = 0;
-  block->header.deleter = DeleteBlock;
   block->tensor.data = fields.data;
   block->tensor.device = DLDevice{kDLCPU, 0};
   block->tensor.ndim = fields.num_dims;
   block->tensor.dtype = element.dtype;
-  block->tensor.shape = block->extents;
-  block->tensor.strides = block->extents + fields.num_dims;
   block->tensor.byte_offset = 0;
-  Py_INCREF(array);
-  block->array = array;
-  return HandleRef::Steal(block);
-}
-
-void ReleaseNumpyTensor(TVMFFIObjectHandle tensor) {
-  auto* block = static_cast<TensorBlock*>(tensor);
-  uint64_t count = __atomic_load_n(&block->header.combined_ref_count, __ATOMIC_ACQUIRE);
-  if (count != kOneStrongOneWeak) {
-    TVMFFIObjectDecRef(tensor);
-    return;
-  }
-  // Nobody else can reach it any more.
-  PyObject* array = block->array;
-  FreeBlock(block);
-  Py_DECREF(array);
+  return FinishBorrowedTensor(block, array);
 }
 
 }  // namespace tvmffi::python

@@ -10,14 +10,10 @@ namespace tvmffi::python {
 // its memory layout was checked against what NumPy says of a sample array.
 bool IsNumpyArrayType(PyTypeObject* type);
 
-// A Tensor over the array's memory that keeps the array alive. Empty, without an exception, for an
-// array that only NumPy's own export can judge: read-only, swapped, odd strides, rare element
-// types, many dimensions.
+// A Tensor over the array's memory that keeps the array alive, made by BorrowTensor(). Empty,
+// without an exception, for an array that only NumPy's own export can judge: read-only, swapped,
+// odd strides, rare element types, many dimensions.
 HandleRef NumpyTensor(PyObject* array);
-
-// Drops a reference made by NumpyTensor() with the GIL held; cheaper than TVMFFIObjectDecRef for
-// the last one.
-void ReleaseNumpyTensor(TVMFFIObjectHandle tensor);
 
 }  // namespace tvmffi::python
 
