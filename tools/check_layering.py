@@ -31,8 +31,8 @@ LAYERS: Dict[str, Set[str]] = {
 
 # Headers of other projects that only some folders may include, and the folders. hostd/loop is inside hostd: a path rule.
 EXTERNAL_HEADERS = [
-    (re.compile(r"uv(/.*)?\.h"), ["hostd/loop"]),
-    (re.compile(r"spdlog/.*"), ["hostd", "tools"]),
+    (re.compile(r"uv(/.*)?\.h"), ["hostd/loop", "tests"]),
+    (re.compile(r"spdlog/.*"), ["hostd", "tools", "tests"]),
     (re.compile(r"(cuda|cuda_runtime|cuda_runtime_api|cuda_bf16)\.h"), ["abi/include/tvm/ffi/extra/cuda", "plugins", "tests"]),
     (re.compile(r"Python\.h"), ["python/src", "tests"]),
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
 import statistics
 import time
 from pathlib import Path
@@ -295,22 +296,18 @@ def print_report(error: Exception) -> None:
     if report is None:
         print("   no report: the plug-in raised this itself, its worker is fine")
         return
-    for field in ("cause", "signal", "exit_status", "function", "elapsed", "worker_pid"):
-        value = getattr(report, field, None)
-        if value is not None:
-            print(f"   report.{field} = {value!r}")
-    tail = getattr(report, "log_tail", None)
-    if tail:
-        lines = tail if isinstance(tail, (list, tuple)) else str(tail).splitlines()
-        print(f"   report.log_tail = ... {lines[-1]!r}")
+    ended = f"signal = {signal.Signals(report.signal).name}" if report.signal else f"exit_status = {report.exit_status}"
+    fault = "" if report.fault_address is None else f", fault_address = {report.fault_address:#x}"
+    print(f"   report: cause = {report.cause}, {ended}, function = {report.function}{fault}")
+    print(f"           elapsed = {report.elapsed * 1e3:.1f} ms, worker_pid = {report.worker_pid}, log_tail = {report.log_tail!r}")
 
 
 def run_failures(plugins: Path) -> None:
     print("\nThree kernels that fail, each in a worker of its own; this program goes on\n")
     faulty = tvmffi_host.load_module(str(plugins / "faulty.so"), deadline=0.5)
     calls = [
-        ("segfault()", lambda: faulty.segfault(), tvmffi_host.WorkerCrashed),
-        ("hang()  # deadline 0.5 s", lambda: faulty.hang(), tvmffi_host.DeadlineExceeded),
+        ("segfault()", faulty.segfault, tvmffi_host.WorkerCrashed),
+        ("hang()  # deadline 0.5 s", faulty.hang, tvmffi_host.DeadlineExceeded),
         ("throw_value_error('bad head count')", lambda: faulty.throw_value_error("bad head count"), ValueError),
     ]
     for text, call, expected in calls:

@@ -32,10 +32,11 @@ cd "$TVMFFI_ROOT"
 # Python tests are registered with ctest too; here pytest runs them itself, with its own progress.
 skipped_labels="^python$"
 ctest_options=(--preset release --no-tests=error)
-pytest_options=(--timeout=300 -rs)
+# Slow tests are skipped unless -m names them.
+pytest_options=(--timeout=600 -rs -m "slow or not slow")
 if ((quick)); then
   skipped_labels="^(python|slow)$"
-  pytest_options+=(-m "not slow")
+  pytest_options=(--timeout=600 -rs -m "not slow")
 fi
 if [[ -n "$expression" ]]; then
   ctest_options=("${ctest_options[@]/--no-tests=error/--no-tests=ignore}" -R "$expression")
@@ -45,11 +46,16 @@ fi
 tvmffi_say "C++ tests"
 ctest "${ctest_options[@]}" -LE "$skipped_labels"
 
-tvmffi_say "Python tests"
-export PYTHONPATH="$TVMFFI_BUILD/python" TVMFFI_BUILD
-status=0
-"$TVMFFI_PYTHON" -m pytest "${pytest_options[@]}" \
-  tests/tools tests/python tests/plugins tests/e2e tests/compat || status=$?
-# 5: nothing collected, which an expression may well ask for.
-if [[ "$status" == 5 && -n "$expression" ]]; then status=0; fi
-exit "$status"
+export PYTHONPATH="$TVMFFI_BUILD/python" TVMFFI_BUILD_DIR="$TVMFFI_BUILD"
+failed=()
+# One run per folder: each has its own conftest.py and helper modules.
+for suite in tools python plugins e2e compat gpu; do
+  tvmffi_say "Python tests: tests/$suite"
+  status=0
+  "$TVMFFI_PYTHON" -m pytest "${pytest_options[@]}" "tests/$suite" || status=$?
+  # 5: nothing collected, which an expression may well ask for.
+  if [[ "$status" == 5 && -n "$expression" ]]; then status=0; fi
+  ((status == 0)) || failed+=("tests/$suite")
+done
+((${#failed[@]} == 0)) || tvmffi_die "failed: ${failed[*]}"
+tvmffi_say "all tests passed"

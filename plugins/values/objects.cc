@@ -32,7 +32,7 @@ using tvm::ffi::String;
 using tvm::ffi::TensorView;
 
 // A module made at run time; its functions keep it alive.
-class CounterModuleObj : public ModuleObj {
+class CounterModuleObj final : public ModuleObj {
  public:
   explicit CounterModuleObj(int64_t start) : value_(start) {}
 

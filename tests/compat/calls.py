@@ -1,10 +1,11 @@
 """Calls that every combination of library, headers and process must answer alike. Needs NumPy and some `tvm_ffi`.
 
-    python tests/compat/calls.py PLUGIN_DIR      # with the tvm_ffi that the interpreter finds
+    python tests/compat/calls.py [--isolated] PLUGIN_DIR [CHECK ...]      # with the tvm_ffi that the interpreter finds
 """
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 from pathlib import Path
@@ -149,14 +150,23 @@ CHECKS = [
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--isolated", action="store_true", help="load with tvmffi_host")
+    parser.add_argument("plugins", type=Path)
+    parser.add_argument("checks", nargs="*", help="names; default: all")
+    arguments = parser.parse_args()
+
     import tvm_ffi
 
-    plugins = Path(sys.argv[1])
-    names = set(sys.argv[2:])
+    load = tvm_ffi.load_module
+    if arguments.isolated:
+        import tvmffi_host
+
+        load = tvmffi_host.load_module
     print(f"tvm_ffi from {Path(tvm_ffi.__file__).parent}")
     for check in CHECKS:
-        if not names or check.__name__ in names:
-            check(tvm_ffi.load_module, plugins)
+        if not arguments.checks or check.__name__ in arguments.checks:
+            check(load, arguments.plugins)
             print(f"{check.__name__}: ok")
     return 0
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def build_dir() -> Path:
-    return Path(os.environ.get("TVMFFI_BUILD", ROOT / "build" / "release"))
+    return Path(os.environ.get("TVMFFI_BUILD_DIR", ROOT / "build" / "release"))
 
 
 @pytest.fixture(scope="session", params=published_releases.VERSIONS)

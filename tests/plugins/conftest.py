@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def plugins() -> Path:
-    return Path(os.environ.get("TVMFFI_BUILD", ROOT / "build" / "release")) / "plugins"
+    return Path(os.environ.get("TVMFFI_BUILD_DIR", ROOT / "build" / "release")) / "plugins"
 
 
 @pytest.fixture(scope="module", params=["in_process", "isolated"])
