@@ -15,6 +15,9 @@
 
 namespace tvmffi::hostd {
 
+// How long a call waits for an arena that the daemon may not have passed on yet.
+inline constexpr int64_t kArenaPatience = 5'000'000'000;
+
 struct Arena {
   uint32_t id;
   bool read_only;

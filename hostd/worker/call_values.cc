@@ -8,9 +8,6 @@
 namespace tvmffi::hostd {
 namespace {
 
-// How long a call waits for an arena that the daemon may not have passed on yet.
-constexpr int64_t kArenaPatience = 5'000'000'000;
-
 Status Violation(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
 
 TVMFFIAny ObjectAny(int32_t type_index, void* object) {

@@ -18,7 +18,6 @@ namespace {
 
 // The exit status after a breach of protocol.
 constexpr int kProtocolExit = 70;
-constexpr int64_t kArenaPatience = 5'000'000'000;
 constexpr size_t kKeptBuffer = 4u << 20;
 // Notes that belong to no call in particular wait for later frames beyond this many.
 constexpr size_t kMaxForeignNotes = 1024;

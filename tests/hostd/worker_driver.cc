@@ -108,9 +108,8 @@ Status DriverValues::ImportTensor(const TensorDesc& desc, const int64_t* shape,
   DLManagedTensorVersioned* managed = NewManaged(desc, shape, strides, data);
   if (as_pointer) {
     out->type_index = kTVMFFIDLTensorPtr;
-    out->v_ptr = &managed->dl_tensor;  // leaked on purpose: nobody owns a borrowed tensor
-    static std::vector<DLManagedTensorVersioned*> reachable;
-    reachable.push_back(managed);
+    out->v_ptr = &managed->dl_tensor;
+    borrowed_.emplace_back(managed);
     return OkStatus();
   }
   TVMFFIObjectHandle tensor = nullptr;

@@ -55,7 +55,11 @@ class DriverValues final : public ValueExporter, public ValueImporter {
 
  private:
   DriverMemory* memory_;
-  std::vector<std::unique_ptr<DLTensor>> borrowed_;
+  struct Deleter {
+    void operator()(DLManagedTensorVersioned* tensor) const { tensor->deleter(tensor); }
+  };
+  // What DLTensor pointers point into.
+  std::vector<std::unique_ptr<DLManagedTensorVersioned, Deleter>> borrowed_;
 };
 
 // An opaque object that stands for a handle of the worker.

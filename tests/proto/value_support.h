@@ -55,9 +55,66 @@ inline OwnedAny CallGlobal(const char* name, std::vector<TVMFFIAny> args) {
   return result;
 }
 
-// True when both are the same to the library: recursively, types included.
+bool SameValue(const TVMFFIAny& a, const TVMFFIAny& b);
+
+inline bool SameSequence(const char* size, const char* get, const TVMFFIAny& a,
+                         const TVMFFIAny& b) {
+  const int64_t count = CallGlobal(size, {a}).get().v_int64;
+  if (CallGlobal(size, {b}).get().v_int64 != count) return false;
+  for (int64_t i = 0; i < count; ++i) {
+    if (!SameValue(CallGlobal(get, {a, IntAny(i)}).get(), CallGlobal(get, {b, IntAny(i)}).get()))
+      return false;
+  }
+  return true;
+}
+
+// Through the library's own iterator: the same pairs in the same order.
+inline bool SameMap(const char* size, const char* iterate, const TVMFFIAny& a, const TVMFFIAny& b) {
+  const int64_t count = CallGlobal(size, {a}).get().v_int64;
+  if (CallGlobal(size, {b}).get().v_int64 != count) return false;
+  const OwnedAny iterators[] = {CallGlobal(iterate, {a}), CallGlobal(iterate, {b})};
+  auto step = [&](int which, int64_t command) {
+    OwnedAny result;
+    TVMFFIAny argument = IntAny(command);
+    TVMFFIFunctionCall(iterators[which].get().v_obj, &argument, 1, result.out());
+    return result;
+  };
+  for (int64_t i = 0; i < count; ++i) {
+    if (!SameValue(step(0, 0).get(), step(1, 0).get()) ||
+        !SameValue(step(0, 1).get(), step(1, 1).get()))
+      return false;
+    step(0, 2);
+    step(1, 2);
+  }
+  return true;
+}
+
+// True when both have the same type and content, all the way down.
 inline bool SameValue(const TVMFFIAny& a, const TVMFFIAny& b) {
-  return CallGlobal("ffi.RecursiveEq", {a, b}).get().v_int64 == 1;
+  if (a.type_index != b.type_index) return false;
+  TVMFFIByteArray texts[2];
+  switch (a.type_index) {
+    case kTVMFFIStr:
+    case kTVMFFIBytes:
+      return ViewText(a, &texts[0]) && ViewText(b, &texts[1]) &&
+             std::string(texts[0].data, texts[0].size) == std::string(texts[1].data, texts[1].size);
+    case kTVMFFIShape: {
+      const TVMFFIShapeCell* shapes[] = {TVMFFIShapeGetCellPtr(a.v_obj),
+                                         TVMFFIShapeGetCellPtr(b.v_obj)};
+      return std::vector<int64_t>(shapes[0]->data, shapes[0]->data + shapes[0]->size) ==
+             std::vector<int64_t>(shapes[1]->data, shapes[1]->data + shapes[1]->size);
+    }
+    case kTVMFFIArray:
+      return SameSequence("ffi.ArraySize", "ffi.ArrayGetItem", a, b);
+    case kTVMFFIList:
+      return SameSequence("ffi.ListSize", "ffi.ListGetItem", a, b);
+    case kTVMFFIMap:
+      return SameMap("ffi.MapSize", "ffi.MapForwardIterFunctor", a, b);
+    case kTVMFFIDict:
+      return SameMap("ffi.DictSize", "ffi.DictForwardIterFunctor", a, b);
+    default:
+      return a.small_str_len == b.small_str_len && a.v_uint64 == b.v_uint64;
+  }
 }
 
 // A memory of 4096 bytes that tensors lie in, known as arena 5 on both ends; functions and opaque
