@@ -99,6 +99,9 @@ Status Apply(int flag, const std::string& value, Config* config) {
 }
 
 Status CheckTogether(Config* config) {
+  if (config->log_level.empty()) {
+    config->log_level = config->private_fd.has_value() ? "error" : "info";
+  }
   if (config->private_fd.has_value()) {
     if (!config->socket_path.empty()) return Bad("--socket and --private-fd exclude each other");
     if (config->idle_exit_seconds > 0) return Bad("--idle-exit needs a shared daemon (--socket)");
@@ -148,7 +151,8 @@ std::string HelpText() {
          "  --private-fd N      serve the one client at the other end of this inherited socket\n"
          "  --parent-pidfd N    end when the process of this inherited pidfd ends\n"
          "  --worker PATH       the worker program; default: tvmffi-worker beside this program\n"
-         "  --log-level LEVEL   trace, debug, info, warn, error or off; default info\n"
+         "  --log-level LEVEL   trace, debug, info, warn, error or off;\n"
+         "                      default info, with --private-fd error\n"
          "  --log-json          one JSON object per log line\n"
          "  --idle-exit SECONDS end after so long without a client; default 0: never\n"
          "  --help              show this\n"

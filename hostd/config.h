@@ -18,8 +18,9 @@ struct Config {
   std::optional<int> parent_pidfd;
   // Empty: tvmffi-worker beside the daemon.
   std::string worker_program;
-  // trace, debug, info, warn, error, off
-  std::string log_level = "info";
+  // trace, debug, info, warn, error, off. A private daemon's stderr is its client's, so it says
+  // less by itself: error instead of info.
+  std::string log_level;
   bool log_json = false;
   // Shared only: ends after so many seconds without a session. Zero: never.
   double idle_exit_seconds = 0;

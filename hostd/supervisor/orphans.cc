@@ -46,18 +46,17 @@ Status Orphans::Start() {
   Result<std::vector<pid_t>> children = Children();
   if (!children.ok()) return children.status();
   not_ours_ = std::move(*children);
-  // As init of a container the orphans of programs that are none of ours come here too.
-  if (::getpid() == 1)
-    return {Code::kUnavailable, "the daemon is process 1 and leaves orphans alone"};
+  reaps_ = true;
+  if (::getpid() == 1) return {Code::kUnavailable, "the daemon is process 1"};
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
     return ErrnoStatus(errno, "cannot become the parent of orphans");
   }
-  started_ = true;
+  kills_ = true;
   return OkStatus();
 }
 
 size_t Orphans::Sweep(const std::function<bool(pid_t)>& is_worker) {
-  if (!started_) return 0;
+  if (!reaps_) return 0;
   Result<std::vector<pid_t>> children = Children();
   if (!children.ok()) return 0;
   size_t found = 0;
@@ -66,8 +65,7 @@ size_t Orphans::Sweep(const std::function<bool(pid_t)>& is_worker) {
     if (std::find(not_ours_.begin(), not_ours_.end(), pid) != not_ours_.end()) continue;
     pid_t session = ::getsid(pid);
     if (session > 0 && is_worker(session)) continue;
-    ++found;
-    ::kill(pid, SIGKILL);
+    if (kills_ && ::kill(pid, SIGKILL) == 0) ++found;
     ::waitpid(pid, nullptr, WNOHANG);
   }
   return found;

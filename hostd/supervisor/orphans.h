@@ -24,7 +24,8 @@ class Orphans {
 
  private:
   std::vector<pid_t> not_ours_;
-  bool started_ = false;
+  bool reaps_ = false;
+  bool kills_ = false;
 };
 
 }  // namespace tvmffi::hostd

@@ -35,6 +35,7 @@ TEST(Config, TakesEveryFlag) {
   ASSERT_TRUE(alone.ok());
   EXPECT_EQ(alone->private_fd, 5);
   EXPECT_EQ(alone->parent_pidfd, 6);
+  EXPECT_EQ(alone->log_level, "error");
   EXPECT_TRUE(ParseConfig({"--help"})->show_help);
   EXPECT_TRUE(ParseConfig({"--version"})->show_version);
 }

@@ -1,4 +1,5 @@
 // The daemon short of descriptors and processes: every call that needs one fails once.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -21,6 +22,16 @@ rlim_t SetFileLimit(pid_t pid, rlim_t soft) {
   limit.rlim_cur = soft;
   EXPECT_EQ(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), 0);
   return before;
+}
+
+// The limit under which a process may open `count` descriptors more.
+rlim_t LimitThatLeaves(int count, pid_t pid) {
+  rlim_t limit = 0;
+  for (; count >= 0; ++limit) {
+    std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(limit);
+    if (::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) --count;
+  }
+  return limit - 1;
 }
 
 TEST(Exhaustion, AWorkerThatCannotBeCreatedLeavesNothing) {
@@ -68,8 +79,9 @@ TEST(Exhaustion, AnArenaThatCannotBeReceivedEndsTheSession) {
   Result<ShmSegment> arena = ShmSegment::Create(4096, "arena");
   ASSERT_TRUE(arena.ok());
   std::vector<UniqueFd> fds;
-  fds.emplace_back(::dup(arena->fd()));
-  SetFileLimit(daemon.process->pid(), 4);
+  for (int i = 0; i < 4; ++i) fds.emplace_back(::dup(arena->fd()));
+  pid_t pid = daemon.process->pid();
+  SetFileLimit(pid, LimitThatLeaves(3, pid));
 
   daemon.session->Send(wire::ShareArena{1, worker.id, 1, 4096, false}, std::move(fds));
 

@@ -51,6 +51,12 @@ wire::Message Next(ControlConnection* control, std::vector<UniqueFd>* fds) {
   return *message;
 }
 
+// Of the signal itself, also where a sanitizer would turn it into an exit.
+void DieOfSegv() {
+  ::signal(SIGSEGV, SIG_DFL);
+  ::raise(SIGSEGV);
+}
+
 void Serve(ControlConnection* control) {
   for (;;) {
     std::vector<UniqueFd> fds;
@@ -64,7 +70,7 @@ void Serve(ControlConnection* control) {
     } else if (auto* lane = std::get_if<wire::OpenLane>(&message)) {
       line += " " + std::to_string(lane->lane);
       Say(line);
-      if (lane->lane == 13) ::raise(SIGSEGV);
+      if (lane->lane == 13) DieOfSegv();
       continue;
     }
     Say(line);
@@ -147,7 +153,7 @@ int Main() {
   if (mode == "describe") DescribeItself();
   if (mode.rfind("exit:", 0) == 0) std::_Exit(std::atoi(mode.c_str() + 5));
   if (mode == "segv") {
-    ::raise(SIGSEGV);
+    DieOfSegv();
   } else if (mode == "kill") {
     ::raise(SIGKILL);
   } else if (mode == "group") {

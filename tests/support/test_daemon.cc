@@ -169,7 +169,8 @@ TestDaemon::TestDaemon(std::vector<std::string> more_flags) {
     ADD_FAILURE() << ends.status().message;
     return;
   }
-  std::vector<std::string> flags = {"--private-fd", "3", "--worker", FakeWorkerProgram()};
+  std::vector<std::string> flags = {"--private-fd",      "3",           "--worker",
+                                    FakeWorkerProgram(), "--log-level", "info"};
   flags.insert(flags.end(), more_flags.begin(), more_flags.end());
   process = std::make_unique<ChildProgram>(DaemonProgram(), flags,
                                            std::map<int, int>{{ends->second.get(), 3}});

@@ -8,3 +8,8 @@ elseif(TVMFFI_SANITIZER STREQUAL "tsan")
 elseif(NOT TVMFFI_SANITIZER STREQUAL "")
   message(FATAL_ERROR "TVMFFI_SANITIZER is '${TVMFFI_SANITIZER}', expected asan, tsan or nothing")
 endif()
+
+# A fuzzer that does not see which branches the code under test takes only guesses.
+if(TVMFFI_BUILD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -1,5 +1,5 @@
-// Any bytes a socket may deliver: pieces of any size through the receiver, each frame through Decode. What is accepted
-// must be a message that can be sent, and means the same when it is.
+// Any bytes a socket may deliver: pieces of any size through the receiver, each frame through
+// Decode. What is accepted must be a message that can be sent, and means the same when it is.
 #include <fcntl.h>
 
 #include <algorithm>
@@ -36,7 +36,8 @@ std::vector<UniqueFd> MakeFds(size_t count) {
 
 }  // namespace
 
-// The first two bytes say how the rest is cut into pieces, and how many descriptors come with the first of them.
+// The first two bytes say how the rest is cut into pieces, and how many descriptors come with the
+// first of them.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   size_t piece = static_cast<size_t>(data[0]) * data[0] + 1;
