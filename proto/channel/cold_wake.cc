@@ -88,8 +88,9 @@ int64_t MeasureColdWake() {
   std::array<int64_t, kRounds> costs;
   for (uint32_t round = 1; round <= kRounds; ++round) costs[round - 1] = MeasureOnce(&trial, round);
   sleeper.join();
-  std::nth_element(costs.begin(), costs.begin() + kRounds / 2, costs.end());
-  return costs[kRounds / 2];
+  // On a busy machine half of the rounds may have waited for a time slice.
+  std::nth_element(costs.begin(), costs.begin() + kRounds / 4, costs.end());
+  return costs[kRounds / 4];
 }
 
 }  // namespace tvmffi

@@ -1,0 +1,195 @@
+// bench_hosted_call [rounds]: an isolated call through the whole path, beside the raw mechanisms in
+// the same run, and what caller, worker and daemon burn while nobody calls.
+#include <sched.h>
+#include <time.h>
+#include <tvm/ffi/container/tensor.h>
+#include <tvm/ffi/extra/module.h>
+#include <tvm/ffi/tvm_ffi.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+
+#include "proto/base/clock.h"
+#include "tests/bench/bench_support.h"
+
+namespace tvmffi::bench {
+namespace {
+
+namespace ffi = tvm::ffi;
+
+constexpr int kDefaultRounds = 41;
+constexpr int64_t kElements = 1024;
+
+// The client library is itself a module.
+class Host {
+ public:
+  Host() : module_(ffi::Module::LoadFromFile(TVMFFI_BENCH_HOST)) {}
+
+  ffi::Function Get(const char* name) const { return *module_->GetFunction(name, false); }
+  ffi::Module Load(const char* path) const { return Get("load_module")(path).cast<ffi::Module>(); }
+
+  ffi::Tensor SharedOnes() const {
+    ffi::Tensor tensor =
+        Get("empty")(ffi::Shape({kElements}), DLDataType{kDLFloat, 32, 1}).cast<ffi::Tensor>();
+    float* data = static_cast<float*>(tensor.data_ptr());
+    for (int64_t i = 0; i < kElements; ++i) data[i] = 1;
+    return tensor;
+  }
+
+  int PidOf(const ffi::Module& module, const char* key) const {
+    auto info = Get("worker_info")(module).cast<ffi::Map<ffi::String, ffi::Any>>();
+    return static_cast<int>(info[key].cast<int64_t>());
+  }
+
+ private:
+  ffi::Module module_;
+};
+
+template <typename Visit>
+void ForEachThread(int pid, Visit visit) {
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) visit(task.path());
+}
+
+void PinProcess(int pid, int cpu) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  ForEachThread(pid, [&](const std::filesystem::path& task) {
+    ::sched_setaffinity(std::atoi(task.filename().c_str()), sizeof(one), &one);
+  });
+}
+
+// Nanoseconds on a CPU: /proc/<pid>/stat only counts in ticks.
+double CpuNanosOf(int pid) {
+  double sum = 0;
+  ForEachThread(pid, [&](const std::filesystem::path& task) {
+    double nanos = 0;
+    std::ifstream(task / "schedstat") >> nanos;
+    sum += nanos;
+  });
+  return sum;
+}
+
+// One function with its arguments; the worker stays the same through all rounds and sleeps while
+// others are measured.
+class HostedCall : public Exchange {
+ public:
+  HostedCall(const Pins& pins, int worker, const std::function<void()>& call) : call_(call) {
+    PinTo(pins.caller);
+    if (worker != 0) PinProcess(worker, pins.peer);
+  }
+  void Once() override { call_(); }
+
+ private:
+  const std::function<void()>& call_;
+};
+
+struct Subject {
+  ffi::Function next;
+  ffi::Function add_first;
+  ffi::Tensor a;
+  ffi::Tensor b;
+
+  std::function<void()> CallNext() const {
+    return [function = next, value = int64_t{0}]() mutable {
+      const int64_t answer = function(value).cast<int64_t>();
+      if (answer != value + 1) std::abort();
+      value = answer;
+    };
+  }
+  std::function<void()> CallAddFirst() const {
+    return [function = add_first, a = a, b = b] {
+      if (function(a, b).cast<double>() != 2) std::abort();
+    };
+  }
+};
+
+Subject SubjectOf(const ffi::Module& module, const Host& host) {
+  return {*module->GetFunction("next", false), *module->GetFunction("add_first", false),
+          host.SharedOnes(), host.SharedOnes()};
+}
+
+void Measure(const char* title, const Pins& pins, const Subject& hosted, const Subject& local,
+             int worker, int rounds) {
+  const std::function<void()> calls[] = {hosted.CallNext(), hosted.CallAddFirst(),
+                                         local.CallNext()};
+  const char* names[] = {"isolated, one int", "isolated, two shared tensors",
+                         "in process, one int"};
+  const int pids[] = {worker, worker, 0};
+  const bool apart = pins.caller != pins.peer;
+  std::vector<Contender> contenders;
+  if (apart) {
+    contenders.push_back({"raw ring", [=] { return MakeRawRing(pins); }, 4000, {}, {}});
+  }
+  contenders.push_back(
+      {"raw futex pair", [=] { return MakeFutexPair(pins); }, apart ? 200 : 1000, {}, {}});
+  for (int i = 0; i < 3; ++i) {
+    const auto make = [&, i] { return std::make_unique<HostedCall>(pins, pids[i], calls[i]); };
+    contenders.push_back({names[i], make, 2000, {}, {}});
+  }
+  contenders.push_back(
+      {"Unix socket pair", [=] { return MakeSocketPair(pins); }, apart ? 200 : 1000, {}, {}});
+  RunInterleaved(&contenders, rounds);
+  PrintTable(title, contenders, {0});
+}
+
+double OwnCpuNanos() {
+  timespec used;
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e9 + static_cast<double>(used.tv_nsec);
+}
+
+void PrintIdle(const char* name, double nanos) {
+  std::printf("%-34s %10.0f us  %.4f %%\n", name, nanos / 1e3, nanos / 1e7);
+}
+
+void MeasureIdle(int worker, int daemon) {
+  const double worker_before = CpuNanosOf(worker);
+  const double daemon_before = CpuNanosOf(daemon);
+  const double caller_before = OwnCpuNanos();
+  const timespec second = {1, 0};
+  ::nanosleep(&second, nullptr);
+  const double caller = OwnCpuNanos() - caller_before;
+  std::printf("\nCPU time while idle for 1 s\n");
+  PrintIdle("caller", caller);
+  PrintIdle("worker", CpuNanosOf(worker) - worker_before);
+  PrintIdle("daemon", CpuNanosOf(daemon) - daemon_before);
+}
+
+void Run(int rounds) {
+  const Host host;
+  const ffi::Module module = host.Load(TVMFFI_BENCH_PLUGIN);
+  const Subject hosted = SubjectOf(module, host);
+  const Subject local = SubjectOf(ffi::Module::LoadFromFile(TVMFFI_BENCH_PLUGIN), host);
+  const int worker = host.PidOf(module, "pid");
+  const Pins pins = TwoCpus();
+  std::printf("%d interleaved rounds, CPUs %d and %d\n", rounds, pins.caller, pins.peer);
+  if (pins.caller != pins.peer) {
+    Measure("two CPUs (ns)", pins, hosted, local, worker, rounds);
+  }
+  Measure("one CPU (ns)", OneCpu(), hosted, local, worker, rounds);
+  MeasureIdle(worker, host.PidOf(module, "daemon_pid"));
+}
+
+}  // namespace
+}  // namespace tvmffi::bench
+
+int main(int argc, char** argv) {
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : tvmffi::bench::kDefaultRounds;
+  if (rounds < 1) {
+    std::fprintf(stderr, "usage: %s [rounds]\n", argv[0]);
+    return 1;
+  }
+  try {
+    tvmffi::bench::Run(rounds);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+    return 1;
+  }
+  return 0;
+}
