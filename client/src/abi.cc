@@ -5,10 +5,12 @@
 namespace tvmffi::host {
 namespace {
 
-using CreateWithContext = int (*)(const TVMFFIByteArray*, const TVMFFIByteArray*, const TVMFFIByteArray*,
-                                  TVMFFIObjectHandle, TVMFFIObjectHandle, TVMFFIObjectHandle*);
+using CreateWithContext = int (*)(const TVMFFIByteArray*, const TVMFFIByteArray*,
+                                  const TVMFFIByteArray*, TVMFFIObjectHandle, TVMFFIObjectHandle,
+                                  TVMFFIObjectHandle*);
 
-// Null before 0.1.8. The library may be open without RTLD_GLOBAL, so ask the object that has its oldest function.
+// Null before 0.1.8. The library may be open without RTLD_GLOBAL, so ask the object that has its
+// oldest function.
 CreateWithContext FindCreateWithContext() {
   Dl_info where;
   if (::dladdr(reinterpret_cast<void*>(&TVMFFIErrorCreate), &where) == 0) return nullptr;
@@ -33,8 +35,8 @@ TVMFFIAny MakeAny(int32_t type_index) {
 }  // namespace
 
 bool IsReservedKind(std::string_view kind) {
-  for (const char* reserved : {kWorkerCrashed, kDeadlineExceeded, kLoadFailed, kPolicyViolation, kUnavailable,
-                               kResourceExhausted, kEnvErrorAlreadySet}) {
+  for (const char* reserved : {kWorkerCrashed, kDeadlineExceeded, kLoadFailed, kPolicyViolation,
+                               kUnavailable, kResourceExhausted, kEnvErrorAlreadySet}) {
     if (kind == reserved) return true;
   }
   return false;
@@ -121,11 +123,12 @@ OwnedAny StringAny(std::string_view text) {
 bool CallGlobal(const char* name, const std::vector<TVMFFIAny>& args, OwnedAny* result) {
   TVMFFIObjectHandle function = FindGlobal(name);
   if (function == nullptr) {
-    TVMFFIErrorSetRaisedFromCStr("RuntimeError", (std::string("no global function ") + name).c_str());
+    TVMFFIErrorSetRaisedFromCStr("RuntimeError",
+                                 (std::string("no global function ") + name).c_str());
     return false;
   }
-  return TVMFFIFunctionCall(function, const_cast<TVMFFIAny*>(args.data()), static_cast<int32_t>(args.size()),
-                            result->out()) == 0;
+  return TVMFFIFunctionCall(function, const_cast<TVMFFIAny*>(args.data()),
+                            static_cast<int32_t>(args.size()), result->out()) == 0;
 }
 
 void MapMaker::Set(const char* key, OwnedAny value) {

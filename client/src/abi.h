@@ -1,4 +1,5 @@
-// What the client needs of the process's libtvm_ffi beyond the C functions of 0.1.0, and small makers of ABI values.
+// What the client needs of the process's libtvm_ffi beyond the C functions of 0.1.0, and small
+// makers of ABI values.
 #ifndef TVMFFI_CLIENT_SRC_ABI_H_
 #define TVMFFI_CLIENT_SRC_ABI_H_
 

@@ -22,7 +22,8 @@ enum class ArenaUse {
   kResult,   // one worker's: what its functions allocate
 };
 
-// One segment. Lives as long as a tensor, a call or its worker's pool uses it; its end takes it away from all workers.
+// One segment. Lives as long as a tensor, a call or its worker's pool uses it; its end takes it
+// away from all workers.
 class Arena {
  public:
   // `owner` is 0 or the id of the one worker that may ever see it.
@@ -40,11 +41,12 @@ class Arena {
   bool read_only() const { return use_ == ArenaUse::kInput; }
   bool VisibleTo(uint64_t worker) const { return owner_ == 0 || owner_ == worker; }
   bool Contains(const void* address) const {
-    return static_cast<const char*>(address) >= data() && static_cast<const char*>(address) < data() + size();
+    return static_cast<const char*>(address) >= data() &&
+           static_cast<const char*>(address) < data() + size();
   }
 
-  // Bytes from `offset` to the end belong to no tensor: whoever writes there went too far. Set once, before the arena is
-  // lent.
+  // Bytes from `offset` to the end belong to no tensor: whoever writes there went too far. Set
+  // once, before the arena is lent.
   void SetSlack(size_t offset);
   // False, once, after the slack was written.
   bool CheckSlack();

@@ -30,12 +30,14 @@ uint64_t RequestId(const wire::Message& message) {
 void SetRequestId(wire::Message* message, uint64_t id) {
   std::visit(
       [id](auto& m) {
-        if constexpr (!std::is_same_v<std::decay_t<decltype(m)>, wire::WorkerStart>) m.request_id = id;
+        if constexpr (!std::is_same_v<std::decay_t<decltype(m)>, wire::WorkerStart>)
+          m.request_id = id;
       },
       *message);
 }
 
-void WaitUntil(std::condition_variable* changed, std::unique_lock<std::mutex>* lock, int64_t deadline) {
+void WaitUntil(std::condition_variable* changed, std::unique_lock<std::mutex>* lock,
+               int64_t deadline) {
   const int64_t left = std::max<int64_t>(deadline - MonotonicNanos(), 0);
   changed->wait_until(*lock, std::chrono::steady_clock::now() + std::chrono::nanoseconds(left));
 }
@@ -70,8 +72,8 @@ Status Connection::Greet() {
     return {Code::kUnavailable, "no session with " + name_ + ": " + welcome.status().message};
   }
   if (welcome->protocol != wire::kProtocol) {
-    return {Code::kUnavailable, name_ + " speaks protocol " + std::to_string(welcome->protocol) + ", this client " +
-                                    std::to_string(wire::kProtocol)};
+    return {Code::kUnavailable, name_ + " speaks protocol " + std::to_string(welcome->protocol) +
+                                    ", this client " + std::to_string(wire::kProtocol)};
   }
   daemon_pid_ = welcome->daemon_pid;
   return OkStatus();
@@ -97,7 +99,8 @@ void Connection::Break(const Status& status) {
   changed_.notify_all();
 }
 
-Result<Connection::Answer> Connection::Ask(wire::Message request, std::vector<UniqueFd> fds, double seconds) {
+Result<Connection::Answer> Connection::Ask(wire::Message request, std::vector<UniqueFd> fds,
+                                           double seconds) {
   if (epoch_ != ForkEpoch()) {
     return Status{Code::kUnavailable,
                   "the session belongs to the process this one was forked from; open another"};
@@ -117,7 +120,8 @@ Result<Connection::Answer> Connection::Ask(wire::Message request, std::vector<Un
     return sent;
   }
   std::optional<Answer> answer;
-  while (!(answer = std::exchange(waiting_[id], std::nullopt)) && end_.ok() && MonotonicNanos() < deadline) {
+  while (!(answer = std::exchange(waiting_[id], std::nullopt)) && end_.ok() &&
+         MonotonicNanos() < deadline) {
     if (someone_reads_) {
       WaitUntil(&changed_, &lock, deadline);
     } else {
@@ -126,8 +130,11 @@ Result<Connection::Answer> Connection::Ask(wire::Message request, std::vector<Un
   }
   waiting_.erase(id);
   if (!answer && !end_.ok()) return end_;
-  if (!answer) return Status{Code::kUnavailable, name_ + " did not answer " + wire::MessageName(request) + " in time"};
-  if (auto* failed = std::get_if<wire::Failed>(&answer->message)) return Status{failed->code, failed->message};
+  if (!answer)
+    return Status{Code::kUnavailable,
+                  name_ + " did not answer " + wire::MessageName(request) + " in time"};
+  if (auto* failed = std::get_if<wire::Failed>(&answer->message))
+    return Status{failed->code, failed->message};
   return std::move(*answer);
 }
 
@@ -153,7 +160,8 @@ void Connection::ReadOne(std::unique_lock<std::mutex>* lock, int64_t deadline) {
 
 void Connection::Deliver(Result<ControlFrame> frame) {
   if (!frame.ok() && frame.status().code == Code::kDeadlineExceeded) return;
-  Result<wire::Message> message = frame.ok() ? wire::Decode(*frame) : Result<wire::Message>(frame.status());
+  Result<wire::Message> message =
+      frame.ok() ? wire::Decode(*frame) : Result<wire::Message>(frame.status());
   if (!message.ok()) {
     broken_.store(true, std::memory_order_relaxed);
     if (end_.ok()) end_ = {Code::kUnavailable, name_ + " has ended: " + message.status().message};

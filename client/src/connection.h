@@ -1,4 +1,5 @@
-// The control plane as the client sees it: requests to the daemon, from any thread, each with a bounded wait.
+// The control plane as the client sees it: requests to the daemon, from any thread, each with a
+// bounded wait.
 #ifndef TVMFFI_CLIENT_SRC_CONNECTION_H_
 #define TVMFFI_CLIENT_SRC_CONNECTION_H_
 
@@ -22,8 +23,9 @@ namespace tvmffi::host {
 // How long any answer of the daemon may take. It never waits for plug-in code.
 inline constexpr double kControlSeconds = 20.0;
 
-// One session of a daemon. Threads that wait for an answer take turns at reading the socket: whoever reads hands other
-// threads' answers over. The daemon's end is final: a new session needs a new Connection.
+// One session of a daemon. Threads that wait for an answer take turns at reading the socket:
+// whoever reads hands other threads' answers over. The daemon's end is final: a new session needs a
+// new Connection.
 class Connection {
  public:
   struct Answer {
@@ -35,13 +37,15 @@ class Connection {
   static Result<std::shared_ptr<Connection>> Open(UniqueFd socket, std::string name);
   ~Connection();
 
-  // Sends `request`, giving it an id, and waits for its answer. Failed becomes its Status; Unavailable when the daemon
-  // is gone.
-  Result<Answer> Ask(wire::Message request, std::vector<UniqueFd> fds = {}, double seconds = kControlSeconds);
+  // Sends `request`, giving it an id, and waits for its answer. Failed becomes its Status;
+  // Unavailable when the daemon is gone.
+  Result<Answer> Ask(wire::Message request, std::vector<UniqueFd> fds = {},
+                     double seconds = kControlSeconds);
   // The same without waiting; the answer is dropped when it comes.
   void Tell(wire::Message request);
 
-  // False once the daemon has closed the connection or died, or in a forked child. Looks at the socket, never waits.
+  // False once the daemon has closed the connection or died, or in a forked child. Looks at the
+  // socket, never waits.
   bool Alive();
   // Ends the session; all its workers are killed.
   void Close();

@@ -35,10 +35,12 @@ std::string FolderOf(const std::string& path) {
 
 bool IsExecutable(const std::string& path) {
   struct stat info;
-  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+         ::access(path.c_str(), X_OK) == 0;
 }
 
-// Shared with the two children, which run in this process's memory while the calling thread is suspended.
+// Shared with the two children, which run in this process's memory while the calling thread is
+// suspended.
 struct Start {
   const char* path;
   char* const* argv;
@@ -94,14 +96,16 @@ int DaemonChild(void* argument) {
 
 int MiddleChild(void* argument) {
   Start* start = static_cast<Start*>(argument);
-  if (::clone(&DaemonChild, start->daemon_stack + kStackSize, CLONE_VM | CLONE_VFORK, start) < 0) start->error = errno;
+  if (::clone(&DaemonChild, start->daemon_stack + kStackSize, CLONE_VM | CLONE_VFORK, start) < 0)
+    start->error = errno;
   ::_exit(0);
 }
 
 class Stacks {
  public:
   Stacks() {
-    void* memory = ::mmap(nullptr, 2 * kStackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    void* memory = ::mmap(nullptr, 2 * kStackSize, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     memory_ = memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
   }
   Stacks(const Stacks&) = delete;
@@ -126,7 +130,8 @@ Status DoubleFork(Start* start) {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   // Exit signal 0: neither a SIGCHLD handler nor a wait() of this process hears of it.
-  const pid_t middle = ::clone(&MiddleChild, stacks.first() + kStackSize, CLONE_VM | CLONE_VFORK, start);
+  const pid_t middle =
+      ::clone(&MiddleChild, stacks.first() + kStackSize, CLONE_VM | CLONE_VFORK, start);
   const int clone_error = errno;
   if (middle > 0) {
     while (::waitpid(middle, nullptr, __WALL) < 0 && errno == EINTR) {
@@ -134,7 +139,8 @@ Status DoubleFork(Start* start) {
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (middle < 0) return ErrnoStatus(clone_error, "cannot fork");
-  if (start->error != 0) return ErrnoStatus(start->error, std::string("cannot start ") + start->path);
+  if (start->error != 0)
+    return ErrnoStatus(start->error, std::string("cannot start ") + start->path);
   return OkStatus();
 }
 
@@ -143,8 +149,8 @@ Status DoubleFork(Start* start) {
 Result<std::string> FindDaemon() {
   if (const char* named = ::getenv("TVMFFI_HOSTD"); named != nullptr && *named != '\0') {
     if (IsExecutable(named)) return std::string(named);
-    return Status{Code::kUnavailable,
-                  std::string("no daemon: $TVMFFI_HOSTD is '") + named + "', which is not an executable file"};
+    return Status{Code::kUnavailable, std::string("no daemon: $TVMFFI_HOSTD is '") + named +
+                                          "', which is not an executable file"};
   }
   Dl_info self;
   if (::dladdr(reinterpret_cast<void*>(&FindDaemon), &self) == 0) {
@@ -172,8 +178,8 @@ Result<UniqueFd> StartPrivateDaemon() {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  Start start = {path->c_str(), argv.data(),  environ, ends->second.get(), parent.get(), null.get(),
-                 null.get(),    nullptr, 0};
+  Start start = {path->c_str(), argv.data(), environ, ends->second.get(), parent.get(), null.get(),
+                 null.get(),    nullptr,     0};
   if (::getenv("TVMFFI_HOSTD_STDERR") != nullptr) start.log = STDERR_FILENO;
   TVMFFI_RETURN_IF_ERROR(DoubleFork(&start));
   return std::move(ends->first);

@@ -9,14 +9,17 @@
 
 namespace tvmffi::host {
 
-// $TVMFFI_HOSTD, else bin/tvmffi-hostd beside or above this library's folder. NotFound names the places.
+// $TVMFFI_HOSTD, else bin/tvmffi-hostd beside or above this library's folder. NotFound names the
+// places.
 Result<std::string> FindDaemon();
 
-// Starts a daemon that serves one session, over the socket returned, and ends with it or with this process.
+// Starts a daemon that serves one session, over the socket returned, and ends with it or with this
+// process.
 //
-// It is nobody's visible child: it is started by double fork, so that wait() here never reports it and a SIGCHLD that
-// is ignored here loses nothing, in a session of its own, out of reach of the terminal's signals. It learns this
-// process's end from a pidfd, not from PR_SET_PDEATHSIG, which tells of the thread that started it.
+// It is nobody's visible child: it is started by double fork, so that wait() here never reports it
+// and a SIGCHLD that is ignored here loses nothing, in a session of its own, out of reach of the
+// terminal's signals. It learns this process's end from a pidfd, not from PR_SET_PDEATHSIG, which
+// tells of the thread that started it.
 Result<UniqueFd> StartPrivateDaemon();
 
 }  // namespace tvmffi::host

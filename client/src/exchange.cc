@@ -102,10 +102,13 @@ Failure Exchange::Encode() {
   do {
     lane_->writer.Start(spec_.op, spec_.target, call_id_, lane_->lane_call + 1, num_cells);
     if (first != 0) lane_->writer.PutString(0, spec_.text.data(), spec_.text.size());
-    Status put = lane_->transfer.PutArguments(&lane_->writer, first, spec_.args, spec_.num_args, spec_.read_only, &bad);
+    Status put = lane_->transfer.PutArguments(&lane_->writer, first, spec_.args, spec_.num_args,
+                                              spec_.read_only, &bad);
     if (put.ok()) continue;
-    const std::string what = "cannot send argument " + std::to_string(bad) + " of " + Name() + " to its worker: ";
-    return MakeError(put.code == Code::kInvalidArgument ? "TypeError" : KindOf(put.code), what + put.message);
+    const std::string what =
+        "cannot send argument " + std::to_string(bad) + " of " + Name() + " to its worker: ";
+    return MakeError(put.code == Code::kInvalidArgument ? "TypeError" : KindOf(put.code),
+                     what + put.message);
   } while (lane_->transfer.encode_again());
   return {};
 }
@@ -124,8 +127,8 @@ Failure Exchange::Send() {
   spill_ = {};
   Result<StagingBlock> block = worker_->staging()->Allocate(size);
   if (!block.ok()) {
-    const std::string what =
-        "no memory for " + std::to_string(size) + " bytes of " + Name() + ": " + block.status().message;
+    const std::string what = "no memory for " + std::to_string(size) + " bytes of " + Name() +
+                             ": " + block.status().message;
     if (sent_) return GiveUp(wire::KillCause::kCancelled, KindOf(block.status().code), what);
     --lane_->lane_call;
     return MakeError(KindOf(block.status().code), what);
@@ -153,7 +156,8 @@ Status Exchange::FetchSpilled(const SpillRef& ref) {
   std::shared_ptr<Arena> arena = worker_->FindLent(ref.arena_id);
   if (arena == nullptr || ref.offset > arena->size() || ref.size > arena->size() - ref.offset) {
     return {Code::kInvalidArgument, "a frame of " + std::to_string(ref.size) + " bytes in arena " +
-                                        std::to_string(ref.arena_id) + " at byte " + std::to_string(ref.offset)};
+                                        std::to_string(ref.arena_id) + " at byte " +
+                                        std::to_string(ref.offset)};
   }
   const char* begin = arena->data() + ref.offset;
   lane_->frame.assign(begin, begin + ref.size);
@@ -168,8 +172,8 @@ Status Exchange::OpenFrame() {
   TVMFFI_RETURN_IF_ERROR(lane_->reader.Open(lane_->frame.data(), lane_->frame.size()));
   const uint32_t lane_call = lane_->reader.header().lane_call;
   if (lane_call != lane_->lane_call) {
-    return {Code::kInvalidArgument, "an answer to exchange " + std::to_string(lane_call) + " inside exchange " +
-                                        std::to_string(lane_->lane_call)};
+    return {Code::kInvalidArgument, "an answer to exchange " + std::to_string(lane_call) +
+                                        " inside exchange " + std::to_string(lane_->lane_call)};
   }
   return OkStatus();
 }
@@ -202,7 +206,8 @@ bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
       *failure = ServeMemory();
       return static_cast<bool>(*failure);
     default:
-      *failure = Violation("operation " + std::to_string(static_cast<int>(lane_->reader.header().op)));
+      *failure =
+          Violation("operation " + std::to_string(static_cast<int>(lane_->reader.header().op)));
       return true;
   }
 }
@@ -211,8 +216,8 @@ Failure Exchange::CopyBack() {
   const int32_t overrun = lane_->transfer.CopyBack();
   if (overrun < 0) return {};
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
-                "the worker of '" + slot_->Label() + "' wrote past the end of argument " + std::to_string(overrun) +
-                    " of " + Name() + " and was killed");
+                "the worker of '" + slot_->Label() + "' wrote past the end of argument " +
+                    std::to_string(overrun) + " of " + Name() + " and was killed");
 }
 
 Failure Exchange::TakeResult(TVMFFIAny* result) {
@@ -226,7 +231,8 @@ Failure Exchange::TakeResult(TVMFFIAny* result) {
     return {};
   }
   if (status.code == Code::kInvalidArgument) return Violation("a result with " + status.message);
-  return MakeError(KindOf(status.code), "cannot take the result of " + Name() + ": " + status.message);
+  return MakeError(KindOf(status.code),
+                   "cannot take the result of " + Name() + ": " + status.message);
 }
 
 Failure Exchange::TakeError() {
@@ -257,8 +263,8 @@ Status Exchange::CallLocal(TVMFFIObjectHandle function, TVMFFIAny* result, bool*
   lane_->counters.callbacks.Add(1);
   lane_->in_callback.store(true, std::memory_order_release);
   const int64_t begin = MonotonicNanos();
-  *raised = TVMFFIFunctionCallFromWorker(function, args.values.data(), static_cast<int32_t>(args.values.size()),
-                                         result) != 0;
+  *raised = TVMFFIFunctionCallFromWorker(function, args.values.data(),
+                                         static_cast<int32_t>(args.values.size()), result) != 0;
   const int64_t taken = MonotonicNanos() - begin;
   lane_->in_callback.store(false, std::memory_order_release);
   in_callbacks_ += taken;
@@ -288,8 +294,9 @@ Failure Exchange::AnswerCallback(const TVMFFIAny& value) {
   lane_->writer.Start(FrameOp::kCallbackReturn, 0, call_id_, lane_->lane_call, 1);
   Status put = lane_->transfer.PutCallbackResult(&lane_->writer, value);
   if (put.ok()) return Send();
-  callback_error_ = MakeError(put.code == Code::kInvalidArgument ? "TypeError" : KindOf(put.code),
-                              "cannot send the result of a callback of " + Name() + " to its worker: " + put.message);
+  callback_error_ = MakeError(
+      put.code == Code::kInvalidArgument ? "TypeError" : KindOf(put.code),
+      "cannot send the result of a callback of " + Name() + " to its worker: " + put.message);
   return AnswerCallbackError(callback_error_.get());
 }
 
@@ -311,7 +318,8 @@ Failure Exchange::ServeMemory() {
 
 Failure Exchange::Violation(const std::string& what) {
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
-                "the worker of '" + slot_->Label() + "' broke the protocol in " + Name() + ": it sent " + what);
+                "the worker of '" + slot_->Label() + "' broke the protocol in " + Name() +
+                    ": it sent " + what);
 }
 
 Failure Exchange::Fail(WaitOutcome outcome) {
@@ -330,7 +338,8 @@ Failure Exchange::Fail(WaitOutcome outcome) {
   }
 }
 
-Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind, const std::string& what) {
+Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
+                         const std::string& what) {
   const double elapsed = Elapsed();
   const WorkerEnd end = worker_->End(cause);
   // Killed by another call, or with its daemon.
@@ -348,8 +357,8 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   slot_->Forget(lane_->worker, blame, report);
   std::string message = what;
   if (crashed) {
-    message = "worker of '" + slot_->Label() + "' (pid " + std::to_string(worker_->pid()) + ") " + Describe(end) + " " +
-              Milliseconds(elapsed) + " into " + Name() + LastLine(end);
+    message = "worker of '" + slot_->Label() + "' (pid " + std::to_string(worker_->pid()) + ") " +
+              Describe(end) + " " + Milliseconds(elapsed) + " into " + Name() + LastLine(end);
   }
   return MakeHostError(kind, message, report);
 }

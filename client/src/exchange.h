@@ -1,4 +1,5 @@
-// One request to a worker and everything until its answer: nested requests, the wait, the end of the worker.
+// One request to a worker and everything until its answer: nested requests, the wait, the end of
+// the worker.
 #ifndef TVMFFI_CLIENT_SRC_EXCHANGE_H_
 #define TVMFFI_CLIENT_SRC_EXCHANGE_H_
 
@@ -36,8 +37,8 @@ class Exchange {
  public:
   Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec);
 
-  // `result` receives an owned value. Empty when it went well; otherwise the error to raise. A worker that is to blame,
-  // or that the call gave up, is ended and forgotten.
+  // `result` receives an owned value. Empty when it went well; otherwise the error to raise. A
+  // worker that is to blame, or that the call gave up, is ended and forgotten.
   Failure Run(TVMFFIAny* result);
 
  private:

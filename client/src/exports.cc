@@ -1,4 +1,5 @@
-// What the library offers to every language that speaks the ABI: load it as a module and call these by name.
+// What the library offers to every language that speaks the ABI: load it as a module and call these
+// by name.
 #include <tvm/ffi/c_api.h>
 
 #include <exception>
@@ -11,6 +12,7 @@
 #include "client/src/remote_module.h"
 #include "client/src/session_object.h"
 #include "client/src/shared_tensor.h"
+#include "proto/wire/unix_path.h"
 
 namespace tvmffi::host {
 namespace {
@@ -24,7 +26,8 @@ struct Arguments {
 };
 
 Failure BadArgument(const char* function, int index, const char* expected) {
-  return MakeError("TypeError", std::string("argument ") + std::to_string(index) + " of " + function + " must be " + expected);
+  return MakeError("TypeError", std::string("argument ") + std::to_string(index) + " of " +
+                                    function + " must be " + expected);
 }
 
 // No exception may leave through the ABI.
@@ -32,8 +35,9 @@ template <typename Body>
 int Guard(const char* name, const TVMFFIAny* args, int32_t num_args, int32_t max_args, Body body) {
   try {
     if (num_args > max_args) {
-      return Raise(MakeError("TypeError", std::string(name) + " takes at most " + std::to_string(max_args) +
-                                              " arguments, got " + std::to_string(num_args)));
+      return Raise(MakeError("TypeError", std::string(name) + " takes at most " +
+                                              std::to_string(max_args) + " arguments, got " +
+                                              std::to_string(num_args)));
     }
     Failure failure = body(Arguments{args, num_args});
     return failure ? Raise(std::move(failure)) : 0;
@@ -44,7 +48,8 @@ int Guard(const char* name, const TVMFFIAny* args, int32_t num_args, int32_t max
 
 Failure LoadModule(const Arguments& args, TVMFFIAny* result) {
   LoadRequest request;
-  if (Status parsed = ParseLoadRequest(args[0], args[1], &request); !parsed.ok()) return MakeError(parsed);
+  if (Status parsed = ParseLoadRequest(args[0], args[1], &request); !parsed.ok())
+    return MakeError(parsed);
   std::shared_ptr<WorkerSlot> slot = request.worker;
   if (slot == nullptr) {
     if (request.session == nullptr) {
@@ -65,7 +70,8 @@ Failure LoadModule(const Arguments& args, TVMFFIAny* result) {
 
 Failure OpenSession(const Arguments& args, TVMFFIAny* result) {
   SessionOptions options;
-  if (Status parsed = ParseSessionOptions(args[0], &options); !parsed.ok()) return MakeError(parsed);
+  if (Status parsed = ParseSessionOptions(args[0], &options); !parsed.ok())
+    return MakeError(parsed);
   Result<std::shared_ptr<Session>> session = Session::Open(std::move(options));
   if (!session.ok()) return MakeError(kUnavailable, session.status().message);
   *result = MakeSessionObject(std::move(*session)).release();
@@ -90,8 +96,8 @@ bool GetShape(const TVMFFIAny& value, std::vector<int64_t>* shape) {
     return true;
   }
   if (value.type_index != kTVMFFIArray && value.type_index != kTVMFFIList) return false;
-  const auto* cell =
-      reinterpret_cast<const TVMFFISeqCell*>(reinterpret_cast<const char*>(value.v_obj) + sizeof(TVMFFIObject));
+  const auto* cell = reinterpret_cast<const TVMFFISeqCell*>(
+      reinterpret_cast<const char*>(value.v_obj) + sizeof(TVMFFIObject));
   for (int64_t i = 0; i < cell->size; ++i) {
     const TVMFFIAny& extent = static_cast<const TVMFFIAny*>(cell->data)[i];
     if (extent.type_index != kTVMFFIInt) return false;
@@ -122,11 +128,12 @@ Failure Empty(const Arguments& args, TVMFFIAny* result) {
 
 const DLTensor* TensorOf(const TVMFFIAny& value) {
   if (value.type_index == kTVMFFITensor) return TVMFFITensorGetDLTensorPtr(value.v_obj);
-  return value.type_index == kTVMFFIDLTensorPtr ? static_cast<const DLTensor*>(value.v_ptr) : nullptr;
+  return value.type_index == kTVMFFIDLTensorPtr ? static_cast<const DLTensor*>(value.v_ptr)
+                                                : nullptr;
 }
 
-Failure CopyTensor(const char* name, Status (*copy)(const DLTensor&, TVMFFIAny*), const Arguments& args,
-                   TVMFFIAny* result) {
+Failure CopyTensor(const char* name, Status (*copy)(const DLTensor&, TVMFFIAny*),
+                   const Arguments& args, TVMFFIAny* result) {
   const DLTensor* tensor = TensorOf(args[0]);
   if (tensor == nullptr) return BadArgument(name, 0, "a tensor");
   Status made = copy(*tensor, result);
@@ -204,30 +211,46 @@ Failure Reset(const Arguments& args) {
 }  // namespace
 }  // namespace tvmffi::host
 
-using namespace tvmffi::host;  // NOLINT(google-build-using-namespace): the ABI wants these names global
+using namespace tvmffi::host;  // NOLINT(google-build-using-namespace): the ABI wants these names
+                               // global
 
 extern "C" {
 
-#define TVMFFI_HOST_EXPORT(name)                                                                                     \
-  TVM_FFI_DLL_EXPORT int __tvm_ffi_##name(void*, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result); \
-  int __tvm_ffi_##name([[maybe_unused]] void* self, const TVMFFIAny* args, int32_t num_args, [[maybe_unused]] TVMFFIAny* result)
+#define TVMFFI_HOST_EXPORT(name)                                                             \
+  TVM_FFI_DLL_EXPORT int __tvm_ffi_##name(void*, const TVMFFIAny* args, int32_t num_args,    \
+                                          TVMFFIAny* result);                                \
+  int __tvm_ffi_##name([[maybe_unused]] void* self, const TVMFFIAny* args, int32_t num_args, \
+                       [[maybe_unused]] TVMFFIAny* result)
 
 /*! \brief load_module(path, options) -> Module */
 TVMFFI_HOST_EXPORT(load_module) {
-  return Guard("load_module", args, num_args, 2, [&](const Arguments& a) { return LoadModule(a, result); });
+  return Guard("load_module", args, num_args, 2,
+               [&](const Arguments& a) { return LoadModule(a, result); });
 }
 
 /*! \brief open_session(options) -> Session */
 TVMFFI_HOST_EXPORT(open_session) {
-  return Guard("open_session", args, num_args, 1, [&](const Arguments& a) { return OpenSession(a, result); });
+  return Guard("open_session", args, num_args, 1,
+               [&](const Arguments& a) { return OpenSession(a, result); });
 }
 
 /*! \brief close_session(session) */
-TVMFFI_HOST_EXPORT(close_session) { return Guard("close_session", args, num_args, 1, CloseSession); }
+TVMFFI_HOST_EXPORT(close_session) {
+  return Guard("close_session", args, num_args, 1, CloseSession);
+}
 
 /*! \brief session_info(session) -> Map */
 TVMFFI_HOST_EXPORT(session_info) {
-  return Guard("session_info", args, num_args, 1, [&](const Arguments& a) { return SessionInfo(a, result); });
+  return Guard("session_info", args, num_args, 1,
+               [&](const Arguments& a) { return SessionInfo(a, result); });
+}
+
+/*! \brief default_socket_path() -> str */
+TVMFFI_HOST_EXPORT(default_socket_path) {
+  return Guard("default_socket_path", args, num_args, 0, [&](const Arguments&) {
+    *result = StringAny(tvmffi::DefaultSocketPath()).release();
+    return Failure();
+  });
 }
 
 /*! \brief empty(shape, dtype) -> Tensor */
@@ -237,14 +260,16 @@ TVMFFI_HOST_EXPORT(empty) {
 
 /*! \brief as_input(tensor) -> Tensor, a copy no worker can write */
 TVMFFI_HOST_EXPORT(as_input) {
-  return Guard("as_input", args, num_args, 1,
-               [&](const Arguments& a) { return CopyTensor("as_input", &MakeInputTensor, a, result); });
+  return Guard("as_input", args, num_args, 1, [&](const Arguments& a) {
+    return CopyTensor("as_input", &MakeInputTensor, a, result);
+  });
 }
 
 /*! \brief to_shared(tensor) -> Tensor, a copy workers can write */
 TVMFFI_HOST_EXPORT(to_shared) {
-  return Guard("to_shared", args, num_args, 1,
-               [&](const Arguments& a) { return CopyTensor("to_shared", &CopyToSharedTensor, a, result); });
+  return Guard("to_shared", args, num_args, 1, [&](const Arguments& a) {
+    return CopyTensor("to_shared", &CopyToSharedTensor, a, result);
+  });
 }
 
 /*! \brief is_shared(tensor) -> bool: it can be passed to a worker without a copy */
@@ -272,7 +297,8 @@ TVMFFI_HOST_EXPORT(report) {
 
 /*! \brief worker_info(module) -> Map */
 TVMFFI_HOST_EXPORT(worker_info) {
-  return Guard("worker_info", args, num_args, 1, [&](const Arguments& a) { return WorkerInfo(a, result); });
+  return Guard("worker_info", args, num_args, 1,
+               [&](const Arguments& a) { return WorkerInfo(a, result); });
 }
 
 /*! \brief reset(module): closes the circuit breaker of its worker */

@@ -17,12 +17,14 @@ struct Imported {
 void Release(DLManagedTensorVersioned* managed) {
   std::unique_ptr<Imported> imported(static_cast<Imported*>(managed->manager_ctx));
   if (imported->keep.handle == 0) return;
-  if (std::shared_ptr<Worker> worker = imported->keep.worker.lock()) worker->Release(imported->keep.handle);
+  if (std::shared_ptr<Worker> worker = imported->keep.worker.lock())
+    worker->Release(imported->keep.handle);
 }
 
 }  // namespace
 
-Status MakeTensor(void* first_element, const TensorLayout& layout, TensorKeep keep, TVMFFIAny* out) {
+Status MakeTensor(void* first_element, const TensorLayout& layout, TensorKeep keep,
+                  TVMFFIAny* out) {
   std::unique_ptr<Imported> imported(new Imported{});
   imported->keep = std::move(keep);
   imported->extents.assign(layout.shape, layout.shape + layout.ndim);

@@ -28,7 +28,9 @@ bool GetNumber(const TVMFFIAny& value, double* number) {
   return value.type_index == kTVMFFIFloat || value.type_index == kTVMFFIInt;
 }
 
-bool IsMap(const TVMFFIAny& value) { return value.type_index == kTVMFFIMap || value.type_index == kTVMFFIDict; }
+bool IsMap(const TVMFFIAny& value) {
+  return value.type_index == kTVMFFIMap || value.type_index == kTVMFFIDict;
+}
 
 bool IsSequence(const TVMFFIAny& value) {
   return value.type_index == kTVMFFIArray || value.type_index == kTVMFFIList;
@@ -36,9 +38,12 @@ bool IsSequence(const TVMFFIAny& value) {
 
 struct Sequence {
   explicit Sequence(const TVMFFIAny& value)
-      : cell(reinterpret_cast<const TVMFFISeqCell*>(reinterpret_cast<const char*>(value.v_obj) + sizeof(TVMFFIObject))) {}
+      : cell(reinterpret_cast<const TVMFFISeqCell*>(reinterpret_cast<const char*>(value.v_obj) +
+                                                    sizeof(TVMFFIObject))) {}
   int64_t size() const { return cell->size; }
-  const TVMFFIAny& operator[](int64_t index) const { return static_cast<const TVMFFIAny*>(cell->data)[index]; }
+  const TVMFFIAny& operator[](int64_t index) const {
+    return static_cast<const TVMFFIAny*>(cell->data)[index];
+  }
   const TVMFFISeqCell* cell;
 };
 
@@ -48,7 +53,8 @@ Status ParseSeconds(const std::string& name, const TVMFFIAny& value, double none
     *seconds = none;
     return OkStatus();
   }
-  if (!GetNumber(value, seconds) || !(*seconds >= 0)) return Bad(name, "a number of seconds, 0 or more, or None");
+  if (!GetNumber(value, seconds) || !(*seconds >= 0))
+    return Bad(name, "a number of seconds, 0 or more, or None");
   return OkStatus();
 }
 
@@ -74,7 +80,8 @@ Status ParseInit(const TVMFFIAny& value, std::vector<InitCall>* init) {
 }
 
 Status ParseReadOnly(const TVMFFIAny& value, ModuleSpec* spec) {
-  constexpr const char* kExpected = "a bool, or a map from function names to True or to sequences of argument indices";
+  constexpr const char* kExpected =
+      "a bool, or a map from function names to True or to sequences of argument indices";
   if (IsNone(value)) return OkStatus();
   if (value.type_index == kTVMFFIBool) {
     spec->all_read_only = value.v_int64 != 0;
@@ -143,7 +150,8 @@ Status ParseLimits(const TVMFFIAny& value, wire::Limits* limits) {
 
 Status ParseWorker(const TVMFFIAny& value, LoadRequest* request) {
   if (IsNone(value)) return OkStatus();
-  const RemoteReference* module = value.type_index == kTVMFFIModule ? FindRemoteReference(value.v_obj) : nullptr;
+  const RemoteReference* module =
+      value.type_index == kTVMFFIModule ? FindRemoteReference(value.v_obj) : nullptr;
   if (module == nullptr) return Bad("worker", "a hosted module");
   request->worker = module->slot();
   return OkStatus();
@@ -157,7 +165,8 @@ Status ParseSession(const TVMFFIAny& value, LoadRequest* request) {
 
 Status ParseRespawn(const TVMFFIAny& value, SlotOptions* slot) {
   std::string text;
-  if (!GetText(value, &text) || (text != "auto" && text != "never")) return Bad("respawn", "\"auto\" or \"never\"");
+  if (!GetText(value, &text) || (text != "auto" && text != "never"))
+    return Bad("respawn", "\"auto\" or \"never\"");
   slot->respawn = text == "auto";
   return OkStatus();
 }
@@ -165,7 +174,8 @@ Status ParseRespawn(const TVMFFIAny& value, SlotOptions* slot) {
 Status ParseLog(const TVMFFIAny& value, SlotOptions* slot) {
   std::string text;
   if (IsNone(value)) return OkStatus();
-  if (!GetText(value, &text) || (text != "keep" && text != "forward")) return Bad("log", "\"keep\" or \"forward\"");
+  if (!GetText(value, &text) || (text != "keep" && text != "forward"))
+    return Bad("log", "\"keep\" or \"forward\"");
   slot->worker.log_forward = text == "forward";
   return OkStatus();
 }
@@ -177,7 +187,8 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   if (name == "queue_deadline") return ParseSeconds(name, value, -1, &spec->queue_deadline);
   if (name == "init") return ParseInit(value, &spec->init);
   if (name == "readonly") return ParseReadOnly(value, spec);
-  if (name == "env") return IsNone(value) ? OkStatus() : ParseEnvironment(value, &slot->worker.environment);
+  if (name == "env")
+    return IsNone(value) ? OkStatus() : ParseEnvironment(value, &slot->worker.environment);
   if (name == "limits") return ParseLimits(value, &slot->worker.limits);
   if (name == "respawn") return ParseRespawn(value, slot);
   if (name == "log") return ParseLog(value, slot);
@@ -194,12 +205,14 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   return {Code::kInvalidArgument, "there is no option '" + name + "'"};
 }
 
-Status ParseEach(const TVMFFIAny& options, const std::function<Status(const std::string&, const TVMFFIAny&)>& parse) {
+Status ParseEach(const TVMFFIAny& options,
+                 const std::function<Status(const std::string&, const TVMFFIAny&)>& parse) {
   if (IsNone(options)) return OkStatus();
   if (!IsMap(options)) return {Code::kInvalidArgument, "options must be a map or None"};
   for (MapView entries(options.v_obj); entries.Next();) {
     std::string name;
-    if (!GetText(entries.key(), &name)) return {Code::kInvalidArgument, "the names of options must be strings"};
+    if (!GetText(entries.key(), &name))
+      return {Code::kInvalidArgument, "the names of options must be strings"};
     TVMFFI_RETURN_IF_ERROR(parse(name, entries.value()));
   }
   return OkStatus();
@@ -235,10 +248,12 @@ Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadReq
   spec->path = Absolute(spec->given_path);
   spec->name = spec->path.substr(spec->path.rfind('/') + 1);
   for (const char* name : kDefaultEnvironment) {
-    if (const char* value = std::getenv(name)) request->slot.worker.environment.push_back(std::string(name) + "=" + value);
+    if (const char* value = std::getenv(name))
+      request->slot.worker.environment.push_back(std::string(name) + "=" + value);
   }
-  return ParseEach(options,
-                   [&](const std::string& name, const TVMFFIAny& value) { return ParseOption(name, value, request); });
+  return ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) {
+    return ParseOption(name, value, request);
+  });
 }
 
 Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed) {
@@ -246,7 +261,8 @@ Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed) {
   return ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) -> Status {
     if (name != "socket") return {Code::kInvalidArgument, "there is no option '" + name + "'"};
     if (IsNone(value)) return OkStatus();
-    if (!GetText(value, &parsed->socket) || parsed->socket.empty()) return Bad(name, "a path or None");
+    if (!GetText(value, &parsed->socket) || parsed->socket.empty())
+      return Bad(name, "a path or None");
     parsed->daemon = SessionOptions::Daemon::kShared;
     return OkStatus();
   });

@@ -12,12 +12,14 @@ namespace tvmffi::host {
 struct LoadRequest {
   std::unique_ptr<ModuleSpec> spec;
   SlotOptions slot;
-  // The module whose worker to share, the session to start one in: both null for the default session's own.
+  // The module whose worker to share, the session to start one in: both null for the default
+  // session's own.
   std::shared_ptr<WorkerSlot> worker;
   std::shared_ptr<Session> session;
 };
 
-// Reads the arguments of load_module; every option is checked, unknown ones are refused. The messages name the option.
+// Reads the arguments of load_module; every option is checked, unknown ones are refused. The
+// messages name the option.
 Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadRequest* request);
 
 Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed);

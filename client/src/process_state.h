@@ -1,8 +1,9 @@
 // What of the library is one per process, and what a fork() does to it.
 //
-// A forked child inherits the mappings and the objects of its parent, but neither its threads nor the right to use its
-// connections: everything a session owns remembers the epoch it was made in and is dead in any other. The child's copies
-// of the daemons' sockets are closed before fork() returns there, so that a daemon sees its client's end.
+// A forked child inherits the mappings and the objects of its parent, but neither its threads nor
+// the right to use its connections: everything a session owns remembers the epoch it was made in
+// and is dead in any other. The child's copies of the daemons' sockets are closed before fork()
+// returns there, so that a daemon sees its client's end.
 #ifndef TVMFFI_CLIENT_SRC_PROCESS_STATE_H_
 #define TVMFFI_CLIENT_SRC_PROCESS_STATE_H_
 

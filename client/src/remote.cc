@@ -12,22 +12,24 @@
 namespace tvmffi::host {
 namespace {
 
-// Function objects made here. Guarded by Locks().proxies. The library wraps what it is given, so an object does not
-// show whose it is.
+// Function objects made here. Guarded by Locks().proxies. The library wraps what it is given, so an
+// object does not show whose it is.
 std::map<TVMFFIObjectHandle, RemoteFunction*>& AllFunctions() {
   static auto* functions = new std::map<TVMFFIObjectHandle, RemoteFunction*>;
   return *functions;
 }
 
-std::string PlaceOf(const std::string& label, int pid) { return "the worker of '" + label + "' (pid " + std::to_string(pid) + ")"; }
+std::string PlaceOf(const std::string& label, int pid) {
+  return "the worker of '" + label + "' (pid " + std::to_string(pid) + ")";
+}
 
 }  // namespace
 
 RemoteReference::RemoteReference(std::shared_ptr<WorkerSlot> slot, uint32_t module)
     : slot_(std::move(slot)), module_(module), label_(slot_->module(module).name) {}
 
-RemoteReference::RemoteReference(const std::shared_ptr<WorkerSlot>& slot, const std::shared_ptr<Worker>& worker,
-                                 uint64_t handle)
+RemoteReference::RemoteReference(const std::shared_ptr<WorkerSlot>& slot,
+                                 const std::shared_ptr<Worker>& worker, uint64_t handle)
     : weak_slot_(slot),
       worker_(worker),
       worker_id_(worker->id()),
@@ -49,12 +51,14 @@ Result<uint64_t> RemoteReference::HandleIn(Worker& worker) const {
   }
   std::shared_ptr<WorkerSlot> slot = this->slot();
   if (!module_ && slot != nullptr && slot->current().get() == &worker) {
-    return Status{Code::kUnavailable, "it was made by generation " + std::to_string(generation_) + " of the worker of '" +
-                                          label_ + "' (pid " + std::to_string(pid_) +
+    return Status{Code::kUnavailable, "it was made by generation " + std::to_string(generation_) +
+                                          " of the worker of '" + label_ + "' (pid " +
+                                          std::to_string(pid_) +
                                           "), which has ended; this is generation " +
                                           std::to_string(worker.generation())};
   }
-  return Status{Code::kInvalidArgument, "it lives in " + PlaceOf(label_, pid_) + ", not in " + here};
+  return Status{Code::kInvalidArgument,
+                "it lives in " + PlaceOf(label_, pid_) + ", not in " + here};
 }
 
 std::string RemoteReference::Describe() const { return PlaceOf(label_, pid_); }
@@ -64,13 +68,15 @@ const RemoteReference* FindRemoteReference(TVMFFIObjectHandle object) {
   return ReferenceOfObject(object);
 }
 
-RemoteFunction::RemoteFunction(std::shared_ptr<WorkerSlot> slot, std::shared_ptr<RemoteReference> reference,
-                               std::string name)
+RemoteFunction::RemoteFunction(std::shared_ptr<WorkerSlot> slot,
+                               std::shared_ptr<RemoteReference> reference, std::string name)
     : slot_(std::move(slot)), reference_(std::move(reference)), name_(std::move(name)) {
   spec_ = &slot_->module(reference_->module().value_or(0));
   auto found = spec_->read_only.find(name_);
   static const ReadOnlyArguments all = {true, {}};
-  read_only_ = found != spec_->read_only.end() ? &found->second : spec_->all_read_only ? &all : nullptr;
+  read_only_ = found != spec_->read_only.end() ? &found->second
+               : spec_->all_read_only          ? &all
+                                               : nullptr;
 }
 
 RemoteFunction::~RemoteFunction() {
@@ -81,7 +87,8 @@ RemoteFunction::~RemoteFunction() {
 }
 
 Status RemoteFunction::Make(RemoteFunction* function, TVMFFIAny* out) {
-  if (TVMFFIFunctionCreate(function, &RemoteFunction::Call, &RemoteFunction::Delete, &function->object_) != 0) {
+  if (TVMFFIFunctionCreate(function, &RemoteFunction::Call, &RemoteFunction::Delete,
+                           &function->object_) != 0) {
     delete function;
     return RaisedStatus(Code::kInternal, "cannot make a function");
   }
@@ -96,7 +103,8 @@ Status RemoteFunction::Make(RemoteFunction* function, TVMFFIAny* out) {
 }
 
 Failure RemoteFunction::MakeFound(std::shared_ptr<RemoteReference> module, std::string name,
-                                  const std::shared_ptr<Worker>& worker, uint64_t handle, TVMFFIAny* out) {
+                                  const std::shared_ptr<Worker>& worker, uint64_t handle,
+                                  TVMFFIAny* out) {
   std::shared_ptr<WorkerSlot> slot = module->slot();
   if (!module->module()) {
     module = std::make_shared<RemoteReference>(slot, worker, handle);
@@ -109,8 +117,8 @@ Failure RemoteFunction::MakeFound(std::shared_ptr<RemoteReference> module, std::
   return made.ok() ? Failure() : MakeError(made);
 }
 
-Status RemoteFunction::MakeReturned(const std::shared_ptr<WorkerSlot>& slot, std::shared_ptr<RemoteReference> reference,
-                                    TVMFFIAny* out) {
+Status RemoteFunction::MakeReturned(const std::shared_ptr<WorkerSlot>& slot,
+                                    std::shared_ptr<RemoteReference> reference, TVMFFIAny* out) {
   return Make(new RemoteFunction(slot, std::move(reference), "<function>"), out);
 }
 
@@ -137,21 +145,26 @@ bool RemoteFunction::Known(const Worker& worker, uint64_t* handle) const {
 
 std::optional<uint64_t> RemoteFunction::HandleIn(Worker& worker) {
   uint64_t handle = 0;
-  if (reference_->module()) return Known(worker, &handle) ? std::optional<uint64_t>(handle) : std::nullopt;
+  if (reference_->module())
+    return Known(worker, &handle) ? std::optional<uint64_t>(handle) : std::nullopt;
   Result<uint64_t> found = reference_->HandleIn(worker);
   return found.ok() ? std::optional<uint64_t>(*found) : std::nullopt;
 }
 
 Failure RemoteFunction::Resolve(CallLane* lane, int64_t deadline, uint64_t* handle) {
   Result<uint64_t> found = reference_->HandleIn(*lane->worker);
-  if (!found.ok()) return MakeError(found.status().code == Code::kInvalidArgument ? "TypeError" : "RuntimeError",
-                                    "cannot call '" + name_ + "': " + found.status().message);
+  if (!found.ok())
+    return MakeError(found.status().code == Code::kInvalidArgument ? "TypeError" : "RuntimeError",
+                     "cannot call '" + name_ + "': " + found.status().message);
   if (!reference_->module()) {
     *handle = *found;
   } else {
-    if (Failure failure = LookUpFunction(slot_.get(), lane, *found, name_, *spec_, deadline, handle)) return failure;
+    if (Failure failure =
+            LookUpFunction(slot_.get(), lane, *found, name_, *spec_, deadline, handle))
+      return failure;
     if (*handle == 0) {
-      return MakeError("AttributeError", "module '" + spec_->name + "' has no function '" + name_ + "'");
+      return MakeError("AttributeError",
+                       "module '" + spec_->name + "' has no function '" + name_ + "'");
     }
   }
   known_worker_.store(0, std::memory_order_release);
@@ -160,8 +173,8 @@ Failure RemoteFunction::Resolve(CallLane* lane, int64_t deadline, uint64_t* hand
   return {};
 }
 
-Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, int64_t deadline,
-                               TVMFFIAny* result) {
+Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args,
+                               int64_t deadline, TVMFFIAny* result) {
   uint64_t handle;
   if (!Known(*lane->worker, &handle)) {
     if (Failure failure = Resolve(lane, deadline, &handle)) return failure;
@@ -183,10 +196,8 @@ int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TV
   RemoteFunction* function = static_cast<RemoteFunction*>(self);
   const ModuleSpec& spec = *function->spec_;
   const int64_t deadline = DeadlineAfter(spec.deadline);
-  const int64_t queue_deadline =
-      spec.queue_deadline < 0 ? deadline : std::min(deadline, DeadlineAfter(spec.queue_deadline));
   Failure failure;
-  CallLane* lane = function->slot_->Acquire(queue_deadline, &failure);
+  CallLane* lane = function->slot_->Acquire(spec.QueueDeadline(deadline), &failure);
   if (lane == nullptr) return Raise(std::move(failure));
   failure = function->CallOn(lane, args, num_args, deadline, result);
   function->slot_->GiveBack(lane);

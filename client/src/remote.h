@@ -14,13 +14,14 @@
 
 namespace tvmffi::host {
 
-// A module or another object of a worker. A module that was loaded here is found again in every worker of its slot;
-// anything else ends with the worker that made it.
+// A module or another object of a worker. A module that was loaded here is found again in every
+// worker of its slot; anything else ends with the worker that made it.
 class RemoteReference {
  public:
   RemoteReference(std::shared_ptr<WorkerSlot> slot, uint32_t module);
   // Takes over one count of `handle`.
-  RemoteReference(const std::shared_ptr<WorkerSlot>& slot, const std::shared_ptr<Worker>& worker, uint64_t handle);
+  RemoteReference(const std::shared_ptr<WorkerSlot>& slot, const std::shared_ptr<Worker>& worker,
+                  uint64_t handle);
   ~RemoteReference();
   RemoteReference(const RemoteReference&) = delete;
   RemoteReference& operator=(const RemoteReference&) = delete;
@@ -54,13 +55,13 @@ const RemoteReference* FindRemoteReference(TVMFFIObjectHandle object);
 // A function of a worker: of a module by name, or by handle.
 class RemoteFunction {
  public:
-  // `handle` is the function's in `worker`; one count of it is taken over. A function of a loaded module is found again
-  // by its name in later workers.
+  // `handle` is the function's in `worker`; one count of it is taken over. A function of a loaded
+  // module is found again by its name in later workers.
   static Failure MakeFound(std::shared_ptr<RemoteReference> module, std::string name,
                            const std::shared_ptr<Worker>& worker, uint64_t handle, TVMFFIAny* out);
   // A function that a worker returned.
-  static Status MakeReturned(const std::shared_ptr<WorkerSlot>& slot, std::shared_ptr<RemoteReference> reference,
-                             TVMFFIAny* out);
+  static Status MakeReturned(const std::shared_ptr<WorkerSlot>& slot,
+                             std::shared_ptr<RemoteReference> reference, TVMFFIAny* out);
   // The one behind a Function object, or null.
   static RemoteFunction* Find(TVMFFIObjectHandle function);
 
@@ -68,12 +69,14 @@ class RemoteFunction {
   std::optional<uint64_t> HandleIn(Worker& worker);
 
  private:
-  RemoteFunction(std::shared_ptr<WorkerSlot> slot, std::shared_ptr<RemoteReference> reference, std::string name);
+  RemoteFunction(std::shared_ptr<WorkerSlot> slot, std::shared_ptr<RemoteReference> reference,
+                 std::string name);
   ~RemoteFunction();
   static Status Make(RemoteFunction* function, TVMFFIAny* out);
   static int Call(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
   static void Delete(void* self);
-  Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, int64_t deadline, TVMFFIAny* result);
+  Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, int64_t deadline,
+                 TVMFFIAny* result);
   // Asks the worker for the function of that name.
   Failure Resolve(CallLane* lane, int64_t deadline, uint64_t* handle);
   bool Known(const Worker& worker, uint64_t* handle) const;
@@ -91,7 +94,8 @@ class RemoteFunction {
   std::atomic<uint64_t> known_handle_{0};
 };
 
-// Asks a worker for the function `name` of its module `module`; 0 when there is none. `lane` is held by the caller.
+// Asks a worker for the function `name` of its module `module`; 0 when there is none. `lane` is
+// held by the caller.
 Failure LookUpFunction(WorkerSlot* slot, CallLane* lane, uint64_t module, const std::string& name,
                        const ModuleSpec& spec, int64_t deadline, uint64_t* handle);
 

@@ -1,10 +1,11 @@
-// What is used of ModuleObj, the library's C++ class: the object pointer is 8 bytes before the ABI's header and begins with
-// the vptr; behind the header lie one reference to an Array (imports) and one to a Map (lookup cache); the virtual
-// functions are those of HostedModule below, in that order, without a virtual destructor. Class-type results are returned
-// in memory, which is what a non-trivial destructor makes of the stand-ins here.
+// What is used of ModuleObj, the library's C++ class: the object pointer is 8 bytes before the
+// ABI's header and begins with the vptr; behind the header lie one reference to an Array (imports)
+// and one to a Map (lookup cache); the virtual functions are those of HostedModule below, in that
+// order, without a virtual destructor. Class-type results are returned in memory, which is what a
+// non-trivial destructor makes of the stand-ins here.
 //
-// One thing differs between versions of the library: GetFunction returns 8 bytes, or 16 in 0.1.13 and its first
-// post-release. The version number does not tell, so the library is asked.
+// One thing differs between versions of the library: GetFunction returns 8 bytes, or 16 in 0.1.13
+// and its first post-release. The version number does not tell, so the library is asked.
 #include "client/src/remote_module.h"
 
 #include <tvm/ffi/error.h>
@@ -53,19 +54,23 @@ std::string_view TextOf(const TVMFFIAny& string) {
   throw ::tvm::ffi::details::MoveFromSafeCallRaised();
 }
 
-[[noreturn]] void ThrowRuntimeError(const std::string& message) { Throw(MakeError("RuntimeError", message)); }
+[[noreturn]] void ThrowRuntimeError(const std::string& message) {
+  Throw(MakeError("RuntimeError", message));
+}
 
 // What all kinds of hosted modules do.
 class ModuleCalls {
  public:
-  explicit ModuleCalls(std::shared_ptr<RemoteReference> reference) : reference_(std::move(reference)) {}
+  explicit ModuleCalls(std::shared_ptr<RemoteReference> reference)
+      : reference_(std::move(reference)) {}
 
   const RemoteReference* reference() const { return reference_.get(); }
 
   // The worker's answer to `global`(this module, args...); an owned value.
   TVMFFIAny Ask(const char* global, std::initializer_list<TVMFFIAny> args) const {
     TVMFFIAny result = NoneAny();
-    Failure failure = OnLane([&](WorkerSlot* slot, CallLane* lane, uint64_t handle, const ModuleSpec& spec, int64_t deadline) {
+    Failure failure = OnLane([&](WorkerSlot* slot, CallLane* lane, uint64_t handle,
+                                 const ModuleSpec& spec, int64_t deadline) {
       const HandleView self(handle);
       std::vector<TVMFFIAny> values = {self.any()};
       values.insert(values.end(), args.begin(), args.end());
@@ -86,7 +91,8 @@ class ModuleCalls {
 
   TVMFFIAny FindFunction(const TVMFFIAny& name) const {
     TVMFFIAny result = NoneAny();
-    Failure failure = OnLane([&](WorkerSlot* slot, CallLane* lane, uint64_t module, const ModuleSpec& spec, int64_t deadline) {
+    Failure failure = OnLane([&](WorkerSlot* slot, CallLane* lane, uint64_t module,
+                                 const ModuleSpec& spec, int64_t deadline) {
       const std::string text(TextOf(name));
       uint64_t handle = 0;
       Failure looked_up = LookUpFunction(slot, lane, module, text, spec, deadline, &handle);
@@ -104,11 +110,12 @@ class ModuleCalls {
     const ModuleSpec& spec = slot->module(reference_->module().value_or(0));
     const int64_t deadline = DeadlineAfter(spec.deadline);
     Failure failure;
-    CallLane* lane = slot->Acquire(deadline, &failure);
+    CallLane* lane = slot->Acquire(spec.QueueDeadline(deadline), &failure);
     if (lane == nullptr) return failure;
     Result<uint64_t> handle = reference_->HandleIn(*lane->worker);
-    failure = handle.ok() ? body(slot.get(), lane, *handle, spec, deadline)
-                          : MakeError("RuntimeError", "cannot use a module: " + handle.status().message);
+    failure = handle.ok()
+                  ? body(slot.get(), lane, *handle, spec, deadline)
+                  : MakeError("RuntimeError", "cannot use a module: " + handle.status().message);
     slot->GiveBack(lane);
     return failure;
   }
@@ -131,7 +138,9 @@ class HostedModule {
   virtual int GetPropertyMask() const {
     return static_cast<int>(calls_.Ask("ffi.ModuleGetPropertyMask", {}).v_int64);
   }
-  virtual FunctionResult GetFunction(const TVMFFIAny& name) { return FunctionResult(calls_.FindFunction(name)); }
+  virtual FunctionResult GetFunction(const TVMFFIAny& name) {
+    return FunctionResult(calls_.FindFunction(name));
+  }
   virtual bool ImplementsFunction(const TVMFFIAny& name) {
     return calls_.Ask("ffi.ModuleImplementsFunction", {name, BoolAny(false)}).v_int64 != 0;
   }
@@ -144,14 +153,20 @@ class HostedModule {
   virtual void WriteToFile(const TVMFFIAny& file, const TVMFFIAny& format) const {
     calls_.Ask("ffi.ModuleWriteToFile", {file, format});
   }
-  virtual ReferenceResult GetWriteFormats() const { return ReferenceResult(calls_.Ask("ffi.ModuleGetWriteFormats", {})); }
-  virtual AnyResult SaveToBytes() const { ThrowRuntimeError("Module[hosted] does not support SaveToBytes"); }
+  virtual ReferenceResult GetWriteFormats() const {
+    return ReferenceResult(calls_.Ask("ffi.ModuleGetWriteFormats", {}));
+  }
+  virtual AnyResult SaveToBytes() const {
+    ThrowRuntimeError("Module[hosted] does not support SaveToBytes");
+  }
   virtual AnyResult InspectSource(const TVMFFIAny& format) const {
     return {calls_.Ask("ffi.ModuleInspectSource", {format})};
   }
   virtual void ImportModule(const TVMFFIObjectHandle&) {
-    ThrowRuntimeError("a hosted module cannot import another module: they live in different processes; load both into one "
-                      "worker with session.load_module(path, worker=module)");
+    ThrowRuntimeError(
+        "a hosted module cannot import another module: they live in different processes; load both "
+        "into one "
+        "worker with session.load_module(path, worker=module)");
   }
   virtual void ClearImports() {}
 
@@ -192,8 +207,8 @@ struct RawResult {
   ~RawResult() {}
 };
 
-// As much of a module of the library's own as is needed to ask it. Outside the unnamed namespace: there the compiler
-// would know that nothing implements it.
+// As much of a module of the library's own as is needed to ask it. Outside the unnamed namespace:
+// there the compiler would know that nothing implements it.
 class LibraryModule {
  public:
   virtual const char* kind() const = 0;
@@ -210,11 +225,13 @@ enum class ModuleShape { kNarrow, kWide, kUnknown };
 
 __attribute__((no_sanitize("vptr"))) ModuleShape AskLibrary() {
   OwnedAny system_lib;
-  if (!CallGlobal("ffi.SystemLib", {}, &system_lib) || system_lib.get().type_index != kTVMFFIModule) {
+  if (!CallGlobal("ffi.SystemLib", {}, &system_lib) ||
+      system_lib.get().type_index != kTVMFFIModule) {
     TakeRaised();
     return ModuleShape::kUnknown;
   }
-  auto* module = reinterpret_cast<LibraryModule*>(reinterpret_cast<char*>(system_lib.get().v_obj) - sizeof(void*));
+  auto* module = reinterpret_cast<LibraryModule*>(reinterpret_cast<char*>(system_lib.get().v_obj) -
+                                                  sizeof(void*));
   const OwnedAny name = StringAny("-");
   constexpr unsigned char kPoison = 0xA5;
   alignas(RawResult) unsigned char storage[sizeof(RawResult)];
@@ -255,7 +272,8 @@ Status MakeRemoteModule(std::shared_ptr<RemoteReference> reference, TVMFFIAny* o
     case ModuleShape::kWide:
       return MakeModule<WideModule>(std::move(reference), out);
     default:
-      return {Code::kInternal, "the modules of this process's libtvm_ffi have a shape this library does not know"};
+      return {Code::kInternal,
+              "the modules of this process's libtvm_ffi have a shape this library does not know"};
   }
 }
 

@@ -62,11 +62,14 @@ int32_t RegisterType(std::string_view key, int32_t size) {
   const int32_t index = TVMFFITypeGetOrAllocIndex(&key_bytes, -1, 1, 0, 0, kTVMFFIObject);
   TVMFFITypeMetadata metadata = {};
   metadata.total_size = size;
-  if (TVMFFIGetTypeInfo(index)->metadata == nullptr && TVMFFITypeRegisterMetadata(index, &metadata) != 0) TakeRaised();
+  if (TVMFFIGetTypeInfo(index)->metadata == nullptr &&
+      TVMFFITypeRegisterMetadata(index, &metadata) != 0)
+    TakeRaised();
   return index;
 }
 
-Status MakeRemoteObject(std::shared_ptr<RemoteReference> reference, std::string_view type_key, TVMFFIAny* out) {
+Status MakeRemoteObject(std::shared_ptr<RemoteReference> reference, std::string_view type_key,
+                        TVMFFIAny* out) {
   auto* object = new RemoteObject{};
   object->header.combined_ref_count = (uint64_t{1} << 32) | 1;
   object->header.type_index = RemoteObjectType();

@@ -69,7 +69,8 @@ int64_t IdInMessage(std::string_view message) {
 constexpr char kMarkKey[] = "tvmffi_host.report";
 
 bool IsReport(TVMFFIObjectHandle object) {
-  if (object == nullptr || static_cast<TVMFFIObject*>(object)->type_index != kTVMFFIMap) return false;
+  if (object == nullptr || static_cast<TVMFFIObject*>(object)->type_index != kTVMFFIMap)
+    return false;
   OwnedAny count;
   if (CallGlobal("ffi.MapCount", {ObjectAny(object), StringAny(kMarkKey).get()}, &count)) {
     return count.get().v_int64 != 0;

@@ -11,9 +11,11 @@
 
 namespace tvmffi::host {
 
-// What ended a worker. Everything but `log_tail` and `fault` is the kernel's word, passed on by the daemon.
+// What ended a worker. Everything but `log_tail` and `fault` is the kernel's word, passed on by the
+// daemon.
 struct WorkerEnd {
-  std::string cause;  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon"
+  std::string
+      cause;  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon"
   int signal = 0;
   int exit_status = -1;
   int pid = 0;
@@ -49,8 +51,8 @@ std::string Describe(const WorkerEnd& end);
 // The report as an ffi.Map, remembered under its "id" for a while.
 OwnedAny MakeReport(const char* kind, const FailedCall& call, const WorkerEnd& end);
 
-// An error of a host kind that carries `report`: as extra context where the library has that, else by "[report <id>]" at
-// the end of the message.
+// An error of a host kind that carries `report`: as extra context where the library has that, else
+// by "[report <id>]" at the end of the message.
 Failure MakeHostError(const char* kind, const std::string& message, const OwnedAny& report);
 
 // The report of an error made here, or of an id; None when there is none.

@@ -31,7 +31,8 @@ std::shared_ptr<Session>& DefaultSession() {
 Result<std::shared_ptr<Connection>> ConnectShared(const std::string& path) {
   Result<UniqueFd> socket = ConnectUnix(path, DeadlineAfter(kConnectSeconds));
   if (!socket.ok()) {
-    return Status{Code::kUnavailable, "cannot reach a daemon at '" + path + "': " + socket.status().message};
+    return Status{Code::kUnavailable,
+                  "cannot reach a daemon at '" + path + "': " + socket.status().message};
   }
   return Connection::Open(std::move(*socket), "the daemon at '" + path + "'");
 }
@@ -63,7 +64,8 @@ Result<std::shared_ptr<Session>> Session::Open(SessionOptions options) {
   if (!connection.ok()) return connection.status();
   std::lock_guard<std::mutex> lock(Locks().sessions);
   auto& sessions = AllSessions();
-  sessions.erase(std::remove_if(sessions.begin(), sessions.end(), [](const auto& known) { return known.expired(); }),
+  sessions.erase(std::remove_if(sessions.begin(), sessions.end(),
+                                [](const auto& known) { return known.expired(); }),
                  sessions.end());
   sessions.push_back(session);
   return session;
@@ -102,7 +104,8 @@ Result<std::shared_ptr<Connection>> Session::Reach() {
 
 Result<std::shared_ptr<Connection>> Session::Connect() {
   if (epoch_ != ForkEpoch()) {
-    return Status{Code::kUnavailable, "the session belongs to the process this one was forked from; open another"};
+    return Status{Code::kUnavailable,
+                  "the session belongs to the process this one was forked from; open another"};
   }
   std::lock_guard<std::mutex> lock(lock_);
   if (closed_) return Status{Code::kUnavailable, "the session was closed"};
@@ -135,7 +138,8 @@ void Session::Close() {
 
 void Session::Add(const std::shared_ptr<WorkerSlot>& slot) {
   std::lock_guard<std::mutex> lock(lock_);
-  slots_.erase(std::remove_if(slots_.begin(), slots_.end(), [](const auto& known) { return known.expired(); }),
+  slots_.erase(std::remove_if(slots_.begin(), slots_.end(),
+                              [](const auto& known) { return known.expired(); }),
                slots_.end());
   slots_.push_back(slot);
 }
@@ -173,7 +177,8 @@ void SumCounters(Totals* totals) {
     std::lock_guard<std::mutex> lock(Locks().sessions);
     for (const auto& known : AllSessions()) {
       std::shared_ptr<Session> session = known.lock();
-      if (session != nullptr && session->epoch() == ForkEpoch()) sessions.push_back(std::move(session));
+      if (session != nullptr && session->epoch() == ForkEpoch())
+        sessions.push_back(std::move(session));
     }
   }
   const Totals& process = ProcessTotals();

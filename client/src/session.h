@@ -25,7 +25,8 @@ struct SessionOptions {
   std::string socket;
 };
 
-// Thread-safe. A private daemon that died is replaced, and a shared one reached again, when the next worker is started.
+// Thread-safe. A private daemon that died is replaced, and a shared one reached again, when the
+// next worker is started.
 class Session {
  public:
   // Reaches or starts the daemon. Unavailable says which, and why not.

@@ -34,7 +34,8 @@ OwnedAny MakeSessionObject(std::shared_ptr<Session> session) {
 }
 
 std::shared_ptr<Session> SessionOf(const TVMFFIAny& value) {
-  if (value.type_index < kTVMFFIDynObjectBegin || value.v_obj->deleter != &DeleteSession) return nullptr;
+  if (value.type_index < kTVMFFIDynObjectBegin || value.v_obj->deleter != &DeleteSession)
+    return nullptr;
   return *reinterpret_cast<SessionObject*>(value.v_obj)->session;
 }
 

@@ -16,8 +16,8 @@ constexpr size_t kAlignment = 64;
 Status MakeIn(ArenaUse use, const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out) {
   const uint32_t ndim = static_cast<uint32_t>(shape.size());
   if (shape.size() > kMaxNdim) {
-    return {Code::kInvalidArgument,
-            "a tensor with " + std::to_string(shape.size()) + " dimensions; at most " + std::to_string(kMaxNdim)};
+    return {Code::kInvalidArgument, "a tensor with " + std::to_string(shape.size()) +
+                                        " dimensions; at most " + std::to_string(kMaxNdim)};
   }
   std::vector<int64_t> strides(std::max<uint32_t>(ndim, 1));
   TVMFFI_RETURN_IF_ERROR(CompactStrides(ndim, shape.data(), strides.data()));
@@ -27,7 +27,8 @@ Status MakeIn(ArenaUse use, const std::vector<int64_t>& shape, DLDataType dtype,
   const size_t size = static_cast<size_t>(span.high);
   Result<std::shared_ptr<Arena>> arena = Arena::Create(std::max<size_t>(size, 1), use);
   if (!arena.ok()) {
-    return {arena.status().code, "no memory for a tensor of " + std::to_string(size) + " bytes: " + arena.status().message};
+    return {arena.status().code, "no memory for a tensor of " + std::to_string(size) +
+                                     " bytes: " + arena.status().message};
   }
   char* end = (*arena)->data() + (*arena)->size();
   char* data = end - (size + kAlignment - 1) / kAlignment * kAlignment;
@@ -40,7 +41,8 @@ Status MakeIn(ArenaUse use, const std::vector<int64_t>& shape, DLDataType dtype,
 // Element by element into row-major order.
 Status CopyCompact(const TensorLayout& from, const char* source, void* to) {
   const size_t bits = size_t{from.dtype.bits} * from.dtype.lanes;
-  if (bits % 8 != 0) return {Code::kInvalidArgument, "a strided tensor of elements narrower than a byte"};
+  if (bits % 8 != 0)
+    return {Code::kInvalidArgument, "a strided tensor of elements narrower than a byte"};
   const size_t item = bits / 8;
   std::vector<int64_t> index(from.ndim, 0);
   char* target = static_cast<char*>(to);
@@ -57,8 +59,9 @@ Status CopyCompact(const TensorLayout& from, const char* source, void* to) {
 
 Status Copy(ArenaUse use, const DLTensor& tensor, TVMFFIAny* out) {
   if (tensor.device.device_type != kDLCPU) {
-    return {Code::kInvalidArgument,
-            "a tensor on device type " + std::to_string(tensor.device.device_type) + "; only CPU tensors can be shared"};
+    return {Code::kInvalidArgument, "a tensor on device type " +
+                                        std::to_string(tensor.device.device_type) +
+                                        "; only CPU tensors can be shared"};
   }
   int64_t scratch[kMaxNdim];
   TensorLayout from;
@@ -85,13 +88,19 @@ Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, TVM
   return MakeIn(ArenaUse::kTensor, shape, dtype, out);
 }
 
-Status MakeInputTensor(const DLTensor& tensor, TVMFFIAny* out) { return Copy(ArenaUse::kInput, tensor, out); }
+Status MakeInputTensor(const DLTensor& tensor, TVMFFIAny* out) {
+  return Copy(ArenaUse::kInput, tensor, out);
+}
 
-Status CopyToSharedTensor(const DLTensor& tensor, TVMFFIAny* out) { return Copy(ArenaUse::kTensor, tensor, out); }
+Status CopyToSharedTensor(const DLTensor& tensor, TVMFFIAny* out) {
+  return Copy(ArenaUse::kTensor, tensor, out);
+}
 
 bool IsShared(const DLTensor& tensor) {
-  std::shared_ptr<Arena> arena = FindArena(static_cast<const char*>(tensor.data) + tensor.byte_offset);
-  return arena != nullptr && (arena->use() == ArenaUse::kTensor || arena->use() == ArenaUse::kInput);
+  std::shared_ptr<Arena> arena =
+      FindArena(static_cast<const char*>(tensor.data) + tensor.byte_offset);
+  return arena != nullptr &&
+         (arena->use() == ArenaUse::kTensor || arena->use() == ArenaUse::kInput);
 }
 
 }  // namespace tvmffi::host

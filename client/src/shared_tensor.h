@@ -10,8 +10,8 @@
 
 namespace tvmffi::host {
 
-// A zeroed row-major tensor in a segment of its own. Its end lies against a page nobody can touch, but for the slack that
-// its alignment of 64 bytes needs.
+// A zeroed row-major tensor in a segment of its own. Its end lies against a page nobody can touch,
+// but for the slack that its alignment of 64 bytes needs.
 Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out);
 
 // A copy of `tensor`, row-major, that no worker can change whatever it does.

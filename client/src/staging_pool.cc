@@ -28,7 +28,8 @@ StagingBlock StagingPool::TakeFromAny(size_t size) {
 }
 
 Result<StagingBlock> StagingPool::Allocate(size_t size) {
-  if (size > SIZE_MAX / 4) return Status{Code::kResourceExhausted, "a tensor of " + std::to_string(size) + " bytes"};
+  if (size > SIZE_MAX / 4)
+    return Status{Code::kResourceExhausted, "a tensor of " + std::to_string(size) + " bytes"};
   size = std::max<size_t>((size + kAlignment - 1) / kAlignment * kAlignment, kAlignment);
   if (StagingBlock block = TakeFromAny(size); block.valid()) return block;
   std::lock_guard<std::mutex> grow_lock(grow_lock_);

@@ -1,4 +1,5 @@
-// Counters of what calls did. Each lane has its own, written by its one user and summed by whoever asks.
+// Counters of what calls did. Each lane has its own, written by its one user and summed by whoever
+// asks.
 #ifndef TVMFFI_CLIENT_SRC_STATS_H_
 #define TVMFFI_CLIENT_SRC_STATS_H_
 

@@ -21,8 +21,8 @@ std::string TypeKey(int32_t type_index) {
   return std::string(info->type_key.data, info->type_key.size);
 }
 
-// Unchanged pages are not written: the caller's memory may be read-only, and other threads may write what the worker
-// did not. Returns the bytes written.
+// Unchanged pages are not written: the caller's memory may be read-only, and other threads may
+// write what the worker did not. Returns the bytes written.
 uint64_t CopyChanged(const char* from, char* to, size_t size) {
   constexpr size_t kChunk = 4096;
   uint64_t written = 0;
@@ -67,8 +67,9 @@ void Transfer::End() {
 
 const TVMFFIAny* Transfer::TakeMoved(const TVMFFIAny* args, int32_t num_args) {
   if (!plain_args_.empty()) return plain_args_.data();
-  const bool any_moved = std::any_of(
-      args, args + num_args, [](const TVMFFIAny& arg) { return arg.type_index == kTVMFFIObjectRValueRef; });
+  const bool any_moved = std::any_of(args, args + num_args, [](const TVMFFIAny& arg) {
+    return arg.type_index == kTVMFFIObjectRValueRef;
+  });
   if (!any_moved) return args;
   plain_args_.assign(args, args + num_args);
   for (TVMFFIAny& arg : plain_args_) {
@@ -80,8 +81,9 @@ const TVMFFIAny* Transfer::TakeMoved(const TVMFFIAny* args, int32_t num_args) {
   return plain_args_.data();
 }
 
-Status Transfer::PutArguments(FrameWriter* writer, uint32_t first, const TVMFFIAny* args, int32_t num_args,
-                              const ReadOnlyArguments* read_only, int32_t* bad_argument) {
+Status Transfer::PutArguments(FrameWriter* writer, uint32_t first, const TVMFFIAny* args,
+                              int32_t num_args, const ReadOnlyArguments* read_only,
+                              int32_t* bad_argument) {
   encode_again_ = false;
   lent_.clear();
   ranges_.clear();
@@ -109,9 +111,11 @@ Status Transfer::PutCallbackResult(FrameWriter* writer, const TVMFFIAny& value) 
   return writer->Put(0, value, this);
 }
 
-Status Transfer::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, TensorDesc* desc, int64_t*) {
+Status Transfer::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, TensorDesc* desc,
+                              int64_t*) {
   if (tensor.device.device_type != kDLCPU) {
-    return {Code::kInvalidArgument, "it is a tensor on device type " + std::to_string(tensor.device.device_type) +
+    return {Code::kInvalidArgument, "it is a tensor on device type " +
+                                        std::to_string(tensor.device.device_type) +
                                         "; only CPU tensors can cross"};
   }
   int64_t scratch[kMaxNdim];
@@ -132,7 +136,8 @@ Status Transfer::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, Ten
     return OkStatus();
   }
   std::shared_ptr<Arena> arena = FindArena(first + span.low);
-  const bool zero_copy = arena != nullptr && arena->VisibleTo(worker_->id()) && arena->use() != ArenaUse::kStaging &&
+  const bool zero_copy = arena != nullptr && arena->VisibleTo(worker_->id()) &&
+                         arena->use() != ArenaUse::kStaging &&
                          first + span.high <= arena->data() + arena->size();
   TVMFFI_RETURN_IF_ERROR(zero_copy ? LendArena(std::move(arena), layout, span, first, desc, &lent)
                                    : LendCopy(layout, span, first, desc, &lent));
@@ -140,8 +145,9 @@ Status Transfer::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, Ten
   return OkStatus();
 }
 
-Status Transfer::LendArena(std::shared_ptr<Arena> arena, const TensorLayout&, const TensorSpan& span, const char* first,
-                           TensorDesc* desc, Lent* lent) {
+Status Transfer::LendArena(std::shared_ptr<Arena> arena, const TensorLayout&,
+                           const TensorSpan& span, const char* first, TensorDesc* desc,
+                           Lent* lent) {
   TVMFFI_RETURN_IF_ERROR(worker_->Share(arena));
   desc->arena_id = arena->id();
   desc->flags = 0;
@@ -184,20 +190,23 @@ Status Transfer::AddRange(const char* low, const char* high, int* range) {
   }
   encode_again_ = false;
   const size_t pad = reinterpret_cast<uintptr_t>(union_low) % StagingPool::kAlignment;
-  Result<StagingBlock> block = worker_->staging()->Allocate(pad + static_cast<size_t>(union_high - union_low) + kStagedSlack);
+  Result<StagingBlock> block = worker_->staging()->Allocate(
+      pad + static_cast<size_t>(union_high - union_low) + kStagedSlack);
   if (!block.ok()) return block.status();
-  std::shared_ptr<StagingBlock> owned(new StagingBlock(std::move(*block)), [weak = worker_->weak_from_this()](StagingBlock* done) {
-    if (std::shared_ptr<Worker> worker = weak.lock()) worker->staging()->Free(std::move(*done));
-    delete done;
-  });
+  std::shared_ptr<StagingBlock> owned(new StagingBlock(std::move(*block)),
+                                      [weak = worker_->weak_from_this()](StagingBlock* done) {
+                                        if (std::shared_ptr<Worker> worker = weak.lock())
+                                          worker->staging()->Free(std::move(*done));
+                                        delete done;
+                                      });
   *range = static_cast<int>(ranges_.size());
   ranges_.push_back({union_low, union_high, std::move(owned), pad});
   FillSlack(ranges_.back().end(), ranges_.back().block_end());
   return OkStatus();
 }
 
-Status Transfer::LendCopy(const TensorLayout& layout, const TensorSpan& span, const char* first, TensorDesc* desc,
-                          Lent* lent) {
+Status Transfer::LendCopy(const TensorLayout& layout, const TensorSpan& span, const char* first,
+                          TensorDesc* desc, Lent* lent) {
   TVMFFI_RETURN_IF_ERROR(AddRange(first + span.low, first + span.high, &lent->range));
   if (encode_again_) return OkStatus();
   const Range& range = ranges_[static_cast<size_t>(lent->range)];
@@ -221,7 +230,8 @@ void Transfer::StageIn() {
     const Lent& lent = lent_[staged_in_];
     if (lent.range < 0) continue;
     char* staged = ranges_[static_cast<size_t>(lent.range)].staged(lent.first_element);
-    counters_->bytes_copied_in.Add(static_cast<int64_t>(CopyElements(lent.layout(), lent.first_element, staged)));
+    counters_->bytes_copied_in.Add(
+        static_cast<int64_t>(CopyElements(lent.layout(), lent.first_element, staged)));
   }
 }
 
@@ -258,7 +268,8 @@ void Transfer::Retain(uint64_t block_id) {
   const Lent& lent = lent_[block_id - first_block_];
   ObjectRef object;
   if (lent.cell.type_index == kTVMFFITensor) object = ObjectRef::Share(lent.cell.v_obj);
-  std::shared_ptr<StagingBlock> block = lent.range >= 0 ? ranges_[static_cast<size_t>(lent.range)].block : nullptr;
+  std::shared_ptr<StagingBlock> block =
+      lent.range >= 0 ? ranges_[static_cast<size_t>(lent.range)].block : nullptr;
   worker_->Retain(block_id, std::move(block), std::move(object));
 }
 
@@ -285,7 +296,8 @@ Status Transfer::ExportFunction(const TVMFFIAny& cell, int32_t* kind, ObjectDesc
   return OkStatus();
 }
 
-Status Transfer::ExportObject(const TVMFFIAny& cell, int32_t* kind, ObjectDesc* desc, TVMFFIByteArray*) {
+Status Transfer::ExportObject(const TVMFFIAny& cell, int32_t* kind, ObjectDesc* desc,
+                              TVMFFIByteArray*) {
   if (cell.type_index == kTVMFFIFunction) return ExportFunction(cell, kind, desc);
   if (cell.v_obj->deleter == nullptr) {
     *kind = kWireHandle;
@@ -294,9 +306,10 @@ Status Transfer::ExportObject(const TVMFFIAny& cell, int32_t* kind, ObjectDesc* 
   }
   const RemoteReference* remote = FindRemoteReference(cell.v_obj);
   if (remote == nullptr) {
-    return {Code::kInvalidArgument, "it is an object of type `" + TypeKey(cell.type_index) +
-                                        "` of this process; only values, tensors, functions and objects of the worker "
-                                        "can cross"};
+    return {Code::kInvalidArgument,
+            "it is an object of type `" + TypeKey(cell.type_index) +
+                "` of this process; only values, tensors, functions and objects of the worker "
+                "can cross"};
   }
   Result<uint64_t> handle = remote->HandleIn(*worker_);
   if (!handle.ok()) return handle.status();
@@ -312,56 +325,69 @@ TVMFFIObjectHandle Transfer::OwnerOf(int range) const {
   return nullptr;
 }
 
-Status Transfer::ImportStaged(const std::shared_ptr<Arena>& arena, const TensorDesc& desc, const TensorLayout& layout,
-                              TVMFFIAny* out) {
+Status Transfer::ImportStaged(const std::shared_ptr<Arena>& arena, const TensorDesc& desc,
+                              const TensorLayout& layout, TVMFFIAny* out) {
   for (size_t i = 0; i < ranges_.size(); ++i) {
     const Range& range = ranges_[i];
     const uint64_t begin = range.arena_offset(range.low);
     const uint64_t size = static_cast<uint64_t>(range.high - range.low);
-    if (range.block->arena != arena || desc.offset < begin || desc.nbytes > size || desc.offset - begin > size - desc.nbytes) {
+    if (range.block->arena != arena || desc.offset < begin || desc.nbytes > size ||
+        desc.offset - begin > size - desc.nbytes) {
       continue;
     }
-    TensorKeep keep{nullptr, ObjectRef::Share(OwnerOf(static_cast<int>(i))), worker_->weak_from_this(), desc.id};
-    return MakeTensor(const_cast<char*>(range.low) + (desc.data_offset - begin), layout, std::move(keep), out);
+    TensorKeep keep{nullptr, ObjectRef::Share(OwnerOf(static_cast<int>(i))),
+                    worker_->weak_from_this(), desc.id};
+    return MakeTensor(const_cast<char*>(range.low) + (desc.data_offset - begin), layout,
+                      std::move(keep), out);
   }
   if (!worker_->IsRetained(*arena, desc.offset, desc.nbytes)) {
-    return Violation("a tensor lies outside the arguments, at byte " + std::to_string(desc.offset) + " of arena " +
-                     std::to_string(desc.arena_id));
+    return Violation("a tensor lies outside the arguments, at byte " + std::to_string(desc.offset) +
+                     " of arena " + std::to_string(desc.arena_id));
   }
   TensorKeep keep{arena, {}, worker_->weak_from_this(), desc.id};
   return MakeTensor(arena->data() + desc.data_offset, layout, std::move(keep), out);
 }
 
-Status Transfer::ImportTensor(const TensorDesc& desc, const int64_t* shape, const int64_t* strides, bool, TVMFFIAny* out) {
+Status Transfer::ImportTensor(const TensorDesc& desc, const int64_t* shape, const int64_t* strides,
+                              bool, TVMFFIAny* out) {
   if (desc.device_type != kDLCPU) {
     return Violation("a tensor on device type " + std::to_string(desc.device_type));
   }
-  const TensorLayout layout = {{desc.dtype_code, desc.dtype_bits, desc.dtype_lanes}, desc.ndim, shape, strides};
-  if (desc.nbytes == 0) return MakeTensor(nullptr, layout, {nullptr, {}, worker_->weak_from_this(), desc.id}, out);
+  const TensorLayout layout = {
+      {desc.dtype_code, desc.dtype_bits, desc.dtype_lanes}, desc.ndim, shape, strides};
+  if (desc.nbytes == 0)
+    return MakeTensor(nullptr, layout, {nullptr, {}, worker_->weak_from_this(), desc.id}, out);
   std::shared_ptr<Arena> arena = worker_->FindLent(desc.arena_id);
-  if (arena == nullptr) return Violation("a tensor in arena " + std::to_string(desc.arena_id) + ", which it was not lent");
-  if (desc.nbytes > arena->size() || desc.offset > arena->size() - desc.nbytes || desc.data_offset > arena->size()) {
-    return Violation("a tensor ends at byte " + std::to_string(desc.offset + desc.nbytes) + " of arena " +
-                     std::to_string(desc.arena_id) + ", which has " + std::to_string(arena->size()));
+  if (arena == nullptr)
+    return Violation("a tensor in arena " + std::to_string(desc.arena_id) +
+                     ", which it was not lent");
+  if (desc.nbytes > arena->size() || desc.offset > arena->size() - desc.nbytes ||
+      desc.data_offset > arena->size()) {
+    return Violation("a tensor ends at byte " + std::to_string(desc.offset + desc.nbytes) +
+                     " of arena " + std::to_string(desc.arena_id) + ", which has " +
+                     std::to_string(arena->size()));
   }
   if (arena->use() == ArenaUse::kStaging) return ImportStaged(arena, desc, layout, out);
   TensorKeep keep{arena, {}, worker_->weak_from_this(), desc.id};
   return MakeTensor(arena->data() + desc.data_offset, layout, std::move(keep), out);
 }
 
-Status Transfer::ImportObject(int32_t kind, const ObjectDesc& desc, const char* key, TVMFFIAny* out) {
+Status Transfer::ImportObject(int32_t kind, const ObjectDesc& desc, const char* key,
+                              TVMFFIAny* out) {
   if (kind != kWireHandle) return Violation("a callable of this process that it was not given");
   if (taken_handle_ != nullptr) {
     *std::exchange(taken_handle_, nullptr) = desc.id;
     *out = NoneAny();
     return OkStatus();
   }
-  return MakeRemote(slot_->shared_from_this(), worker_->shared_from_this(), desc, std::string_view(key, desc.key_size), out);
+  return MakeRemote(slot_->shared_from_this(), worker_->shared_from_this(), desc,
+                    std::string_view(key, desc.key_size), out);
 }
 
 Status Transfer::ImportArgument(uint64_t index, TVMFFIAny* out) {
   if (index >= arguments_.size()) {
-    return Violation("argument " + std::to_string(index) + " of " + std::to_string(arguments_.size()));
+    return Violation("argument " + std::to_string(index) + " of " +
+                     std::to_string(arguments_.size()));
   }
   const TVMFFIAny& argument = arguments_[index];
   if (argument.type_index != kTVMFFIDLTensorPtr) {

@@ -39,40 +39,46 @@ struct ReadOnlyArguments {
   bool Has(int32_t index) const;
 };
 
-// Belongs to one lane; used by one call at a time. A call is: Begin, values encoded, StageIn, nested requests, CopyBack,
-// values decoded, End.
+// Belongs to one lane; used by one call at a time. A call is: Begin, values encoded, StageIn,
+// nested requests, CopyBack, values decoded, End.
 class Transfer final : public ValueExporter, public ValueImporter {
  public:
   void Begin(WorkerSlot* slot, Worker* worker, uint32_t lane, LaneCounters* counters);
   void End();
 
-  // Encodes the arguments of a call into a started frame, from cell `first` on. Plain tensors in those that `read_only`
-  // (may be null) names are never copied back. On failure `*bad_argument` is the one that cannot cross.
+  // Encodes the arguments of a call into a started frame, from cell `first` on. Plain tensors in
+  // those that `read_only` (may be null) names are never copied back. On failure `*bad_argument` is
+  // the one that cannot cross.
   Status PutArguments(FrameWriter* writer, uint32_t first, const TVMFFIAny* args, int32_t num_args,
                       const ReadOnlyArguments* read_only, int32_t* bad_argument);
-  // Overlapping tensors were met that must be copied as one: start the frame again and repeat PutArguments.
+  // Overlapping tensors were met that must be copied as one: start the frame again and repeat
+  // PutArguments.
   bool encode_again() const { return encode_again_; }
   // Encodes what a callback returned.
   Status PutCallbackResult(FrameWriter* writer, const TVMFFIAny& value);
   // Copies plain tensors in that have been encoded since the last time.
   void StageIn();
-  // Copies them back, those that may have changed. Nothing is copied when the worker wrote past the end of one: the
-  // argument that was, -1 if none.
+  // Copies them back, those that may have changed. Nothing is copied when the worker wrote past the
+  // end of one: the argument that was, -1 if none.
   int32_t CopyBack();
   // The worker goes on using an argument.
   void Retain(uint64_t block_id);
 
-  // While `handle` is not null, an object that comes back is not wrapped: its handle is stored there.
+  // While `handle` is not null, an object that comes back is not wrapped: its handle is stored
+  // there.
   void TakeHandle(uint64_t* handle) { taken_handle_ = handle; }
 
   // The function behind a callback id of this call, or null. Borrowed.
   TVMFFIObjectHandle Callback(uint64_t id) const;
 
-  Status ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, TensorDesc* desc, int64_t* argument) override;
-  Status ExportObject(const TVMFFIAny& cell, int32_t* kind, ObjectDesc* desc, TVMFFIByteArray* key) override;
-  Status ImportTensor(const TensorDesc& desc, const int64_t* shape, const int64_t* strides, bool as_pointer,
+  Status ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, TensorDesc* desc,
+                      int64_t* argument) override;
+  Status ExportObject(const TVMFFIAny& cell, int32_t* kind, ObjectDesc* desc,
+                      TVMFFIByteArray* key) override;
+  Status ImportTensor(const TensorDesc& desc, const int64_t* shape, const int64_t* strides,
+                      bool as_pointer, TVMFFIAny* out) override;
+  Status ImportObject(int32_t kind, const ObjectDesc& desc, const char* key,
                       TVMFFIAny* out) override;
-  Status ImportObject(int32_t kind, const ObjectDesc& desc, const char* key, TVMFFIAny* out) override;
   Status ImportArgument(uint64_t index, TVMFFIAny* out) override;
 
  private:
@@ -106,20 +112,23 @@ class Transfer final : public ValueExporter, public ValueImporter {
     char* block_end() const { return block->data() + block->size; }
 
     char* staged(const char* address) const { return block->data() + pad + (address - low); }
-    uint64_t arena_offset(const char* address) const { return block->offset + pad + (address - low); }
+    uint64_t arena_offset(const char* address) const {
+      return block->offset + pad + (address - low);
+    }
   };
 
   const TVMFFIAny* TakeMoved(const TVMFFIAny* args, int32_t num_args);
-  Status LendArena(std::shared_ptr<Arena> arena, const TensorLayout& layout, const TensorSpan& span, const char* first,
-                   TensorDesc* desc, Lent* lent);
-  Status LendCopy(const TensorLayout& layout, const TensorSpan& span, const char* first, TensorDesc* desc, Lent* lent);
+  Status LendArena(std::shared_ptr<Arena> arena, const TensorLayout& layout, const TensorSpan& span,
+                   const char* first, TensorDesc* desc, Lent* lent);
+  Status LendCopy(const TensorLayout& layout, const TensorSpan& span, const char* first,
+                  TensorDesc* desc, Lent* lent);
   Status AddRange(const char* low, const char* high, int* range);
   bool IntactBehind(const Lent& lent) const;
   void CopyBack(const Lent& lent);
   TVMFFIObjectHandle OwnerOf(int range) const;
   Status ExportFunction(const TVMFFIAny& cell, int32_t* kind, ObjectDesc* desc);
-  Status ImportStaged(const std::shared_ptr<Arena>& arena, const TensorDesc& desc, const TensorLayout& layout,
-                      TVMFFIAny* out);
+  Status ImportStaged(const std::shared_ptr<Arena>& arena, const TensorDesc& desc,
+                      const TensorLayout& layout, TVMFFIAny* out);
   uint64_t BlockId(size_t index) const { return first_block_ + index; }
 
   WorkerSlot* slot_ = nullptr;

@@ -41,7 +41,8 @@ Result<UniqueFd> Duplicate(int fd) {
 
 }  // namespace
 
-Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options, uint64_t generation)
+Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options,
+               uint64_t generation)
     : id_(next_worker.fetch_add(1, std::memory_order_relaxed)),
       generation_(generation),
       epoch_(ForkEpoch()),
@@ -54,8 +55,8 @@ Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& opti
         return arena;
       }) {}
 
-Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connection, const WorkerOptions& options,
-                                              uint64_t generation) {
+Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connection,
+                                              const WorkerOptions& options, uint64_t generation) {
   std::shared_ptr<Worker> worker(new Worker(std::move(connection), options, generation));
   wire::CreateWorker request;
   request.label = options.label;
@@ -71,10 +72,12 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   }
   worker->worker_id_ = created->worker_id;
   worker->pid_ = created->pid;
-  Result<ShmSegment> channel = ShmSegment::Map(std::move(answer->fds[0]), kChannelSize, Access::kReadWrite);
+  Result<ShmSegment> channel =
+      ShmSegment::Map(std::move(answer->fds[0]), kChannelSize, Access::kReadWrite);
   if (!channel.ok()) return channel.status();
   worker->channel_ = std::move(*channel);
-  Result<ShmSegment> death_page = ShmSegment::Map(std::move(answer->fds[1]), kPage, Access::kReadOnly);
+  Result<ShmSegment> death_page =
+      ShmSegment::Map(std::move(answer->fds[1]), kPage, Access::kReadOnly);
   if (!death_page.ok()) return death_page.status();
   worker->death_page_ = std::move(*death_page);
   worker->pidfd_ = std::move(answer->fds[2]);
@@ -96,7 +99,8 @@ Result<uint32_t> Worker::OpenLane() {
   {
     std::lock_guard<std::mutex> lock(lock_);
     if (next_lane_ == kMaxLanes) {
-      return Status{Code::kResourceExhausted, "all " + std::to_string(kMaxLanes) + " lanes of the worker are taken"};
+      return Status{Code::kResourceExhausted,
+                    "all " + std::to_string(kMaxLanes) + " lanes of the worker are taken"};
     }
     index = next_lane_++;
   }
@@ -133,7 +137,8 @@ void Worker::Retire(uint32_t arena_id) {
     std::lock_guard<std::mutex> lock(lock_);
     if (lent_.erase(arena_id) == 0) return;
   }
-  if (!ended() && epoch_ == ForkEpoch()) connection_->Tell(wire::RetireArena{0, worker_id_, arena_id});
+  if (!ended() && epoch_ == ForkEpoch())
+    connection_->Tell(wire::RetireArena{0, worker_id_, arena_id});
 }
 
 std::shared_ptr<Arena> Worker::FindLent(uint32_t arena_id) {
@@ -144,9 +149,11 @@ std::shared_ptr<Arena> Worker::FindLent(uint32_t arena_id) {
 
 Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
   if (size > wire::kMaxArena) {
-    return Status{Code::kResourceExhausted, "the worker asked for " + std::to_string(size) + " bytes for results"};
+    return Status{Code::kResourceExhausted,
+                  "the worker asked for " + std::to_string(size) + " bytes for results"};
   }
-  Result<std::shared_ptr<Arena>> arena = Arena::Create(std::max<size_t>(size, kResultArena), ArenaUse::kResult, id_);
+  Result<std::shared_ptr<Arena>> arena =
+      Arena::Create(std::max<size_t>(size, kResultArena), ArenaUse::kResult, id_);
   if (!arena.ok()) return arena.status();
   TVMFFI_RETURN_IF_ERROR(Share(*arena));
   std::lock_guard<std::mutex> lock(lock_);
@@ -208,7 +215,8 @@ void Worker::SetModuleHandle(uint32_t index, uint64_t handle) {
 }
 
 bool Worker::Alive() {
-  if (ended() || epoch_ != ForkEpoch() || death_word()->load(std::memory_order_acquire) != 0) return false;
+  if (ended() || epoch_ != ForkEpoch() || death_word()->load(std::memory_order_acquire) != 0)
+    return false;
   pollfd entry{pidfd_.get(), POLLIN, 0};
   return ::poll(&entry, 1, 0) <= 0 && connection_->Alive();
 }
@@ -227,8 +235,8 @@ void Worker::ReadCrashRecord(WorkerEnd* end) const {
 
 WorkerEnd Worker::AskForEnd(std::optional<wire::KillCause> cause) {
   if (!cause) {
-    Result<wire::WorkerExited> exited =
-        AskFor<wire::WorkerExited>(connection_.get(), wire::AwaitExit{0, worker_id_}, {}, kReapSeconds);
+    Result<wire::WorkerExited> exited = AskFor<wire::WorkerExited>(
+        connection_.get(), wire::AwaitExit{0, worker_id_}, {}, kReapSeconds);
     if (exited.ok()) return FromWire(std::move(exited->report));
     cause = wire::KillCause::kViolation;
   }

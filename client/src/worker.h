@@ -31,12 +31,12 @@ struct WorkerOptions {
   bool log_forward = false;
 };
 
-// Thread-safe. Owns the channel's mapping, the death page, the pidfd and the worker's own arenas; destruction ends the
-// process if it still runs.
+// Thread-safe. Owns the channel's mapping, the death page, the pidfd and the worker's own arenas;
+// destruction ends the process if it still runs.
 class Worker : public std::enable_shared_from_this<Worker> {
  public:
-  static Result<std::shared_ptr<Worker>> Start(std::shared_ptr<Connection> connection, const WorkerOptions& options,
-                                               uint64_t generation);
+  static Result<std::shared_ptr<Worker>> Start(std::shared_ptr<Connection> connection,
+                                               const WorkerOptions& options, uint64_t generation);
   ~Worker();
 
   // Never reused within this process; 0 is no worker.
@@ -49,12 +49,14 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   LaneMemory* lane(uint32_t index) const;
   const std::atomic<uint32_t>* death_word() const;
-  // True when the daemon says so, or the kernel has marked the lane's owner word: a hint, the worker can write that too.
+  // True when the daemon says so, or the kernel has marked the lane's owner word: a hint, the
+  // worker can write that too.
   bool SeemsDead(uint32_t lane_index) const {
     return death_word()->load(std::memory_order_relaxed) != 0 ||
            (lane(lane_index)->worker.owner.load(std::memory_order_relaxed) & FUTEX_OWNER_DIED) != 0;
   }
-  // The next lane nobody has, served by the worker from now on. ResourceExhausted after the last one.
+  // The next lane nobody has, served by the worker from now on. ResourceExhausted after the last
+  // one.
   Result<uint32_t> OpenLane();
 
   // Lends an arena, once.
@@ -65,10 +67,12 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::shared_ptr<Arena> FindLent(uint32_t arena_id);
 
   StagingPool* staging() { return &staging_; }
-  // Memory for at least `size` bytes of results. Kept until the worker's end, and by every tensor in it beyond.
+  // Memory for at least `size` bytes of results. Kept until the worker's end, and by every tensor
+  // in it beyond.
   Result<std::shared_ptr<Arena>> GrowResults(uint64_t size);
 
-  // A block the worker goes on using after its call, until Drop; the object keeps the memory from being freed.
+  // A block the worker goes on using after its call, until Drop; the object keeps the memory from
+  // being freed.
   void Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object);
   void Drop(uint64_t block_id);
   // Memory of a retained staged block that contains the range.
@@ -86,8 +90,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   bool Alive();
   bool ended() const { return ended_.load(std::memory_order_acquire); }
 
-  // Has it killed, if `cause` is given, and waits until it is reaped. The first caller's cause counts; all callers get
-  // the same end. Drops the worker's arenas.
+  // Has it killed, if `cause` is given, and waits until it is reaped. The first caller's cause
+  // counts; all callers get the same end. Drops the worker's arenas.
   WorkerEnd End(std::optional<wire::KillCause> cause);
   // True the first time.
   bool MarkForgotten() { return !forgotten_.exchange(true); }

@@ -29,7 +29,8 @@ size_t SequenceLength(std::string_view text) {
 }
 
 bool IsPlain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) >= 0x20 && c != 0x7f; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<uint8_t>(c) >= 0x20 && c != 0x7f; });
 }
 
 // Takes `prefix` off the front of `text`.
@@ -62,8 +63,8 @@ bool AppendLine(std::string_view line, std::string* out) {
   const std::optional<int64_t> number = ParseLineNumber(rest.substr(0, comma));
   if (!number) return false;
   const std::string_view function = rest.substr(comma + std::string_view(", in ").size());
-  *out += "  File \"" + CleanText(file, kMaxLine) + "\", line " + std::to_string(*number) + ", in " +
-          CleanText(function, kMaxLine) + "\n";
+  *out += "  File \"" + CleanText(file, kMaxLine) + "\", line " + std::to_string(*number) +
+          ", in " + CleanText(function, kMaxLine) + "\n";
   return true;
 }
 
@@ -81,7 +82,8 @@ std::string CleanText(std::string_view text, size_t limit) {
   clean.reserve(std::min(text.size(), limit));
   while (!text.empty()) {
     const size_t length = SequenceLength(text);
-    const std::string_view next = length != 0 ? text.substr(0, length) : std::string_view("\xEF\xBF\xBD");
+    const std::string_view next =
+        length != 0 ? text.substr(0, length) : std::string_view("\xEF\xBF\xBD");
     if (clean.size() + next.size() > limit) break;
     clean += next;
     text.remove_prefix(std::max<size_t>(length, 1));

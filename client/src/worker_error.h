@@ -9,9 +9,9 @@
 
 namespace tvmffi::host {
 
-// The error a plug-in raised. The kinds of the host become RuntimeError, unless the error is the one this process's own
-// callback raised (`callback_error`, may be null) coming back. Texts are capped and made UTF-8, the backtrace is written
-// again from the lines that parse.
+// The error a plug-in raised. The kinds of the host become RuntimeError, unless the error is the
+// one this process's own callback raised (`callback_error`, may be null) coming back. Texts are
+// capped and made UTF-8, the backtrace is written again from the lines that parse.
 Failure MakeWorkerError(std::string_view kind, std::string_view message, std::string_view backtrace,
                         TVMFFIObjectHandle callback_error);
 

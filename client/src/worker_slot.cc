@@ -21,7 +21,8 @@ constexpr auto kSlice = std::chrono::milliseconds(50);
 std::atomic<uint64_t> next_slot{1};
 std::atomic<uint64_t> next_lane{1};
 
-// What a thread remembers of its last call: slot ids are never reused, so a stale entry is never followed.
+// What a thread remembers of its last call: slot ids are never reused, so a stale entry is never
+// followed.
 struct ThreadCache {
   uint64_t slot = 0;
   CallLane* lane = nullptr;
@@ -76,6 +77,11 @@ void CallLane::Unbind() {
   writer = FrameWriter();
 }
 
+int64_t ModuleSpec::QueueDeadline(int64_t call_deadline) const {
+  return queue_deadline < 0 ? call_deadline
+                            : std::min(call_deadline, DeadlineAfter(queue_deadline));
+}
+
 WorkerSlot::WorkerSlot(std::shared_ptr<Session> session, SlotOptions options)
     : id_(next_slot.fetch_add(1, std::memory_order_relaxed)),
       epoch_(ForkEpoch()),
@@ -122,7 +128,8 @@ CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
   if (cache.slot == id_ && epoch_ == ForkEpoch() && TryTake(cache.lane)) {
     CallLane* lane = cache.lane;
     Worker* worker = lane->worker.get();
-    if (worker != nullptr && worker == current_.load(std::memory_order_acquire) && !worker->SeemsDead(lane->index)) {
+    if (worker != nullptr && worker == current_.load(std::memory_order_acquire) &&
+        !worker->SeemsDead(lane->index)) {
       return lane;
     }
     GiveBack(lane);
@@ -137,8 +144,10 @@ void WorkerSlot::GiveBack(CallLane* lane) {
 
 CallLane* WorkerSlot::AcquireSlow(int64_t deadline, Failure* failure) {
   if (epoch_ != ForkEpoch()) {
-    *failure = MakeError(kUnavailable, "'" + modules_[0]->name +
-                                           "' was loaded by the process this one was forked from; load it again here");
+    *failure =
+        MakeError(kUnavailable,
+                  "'" + modules_[0]->name +
+                      "' was loaded by the process this one was forked from; load it again here");
     return nullptr;
   }
   while (true) {
@@ -154,12 +163,14 @@ CallLane* WorkerSlot::AcquireSlow(int64_t deadline, Failure* failure) {
     if (lane != nullptr) {
       GiveBack(lane);
       if (!worker->Alive()) continue;  // it died meanwhile: start another
-      *failure = MakeError(KindOf(bound.code), "cannot open a lane to '" + Label() + "': " + bound.message);
+      *failure = MakeError(KindOf(bound.code),
+                           "cannot open a lane to '" + Label() + "': " + bound.message);
       return nullptr;
     }
     if (!wait) {
-      *failure = MakeError(kResourceExhausted, "all " + std::to_string(kMaxLanes) + " lanes of the worker of '" + Label() +
-                                                   "' are held by calls that are inside a callback");
+      *failure = MakeError(kResourceExhausted,
+                           "all " + std::to_string(kMaxLanes) + " lanes of the worker of '" +
+                               Label() + "' are held by calls that are inside a callback");
       return nullptr;
     }
     if (MonotonicNanos() >= deadline) {
@@ -187,7 +198,8 @@ CallLane* WorkerSlot::TakeLane(const std::shared_ptr<Worker>& worker, bool* wait
     }
     const bool is_bound = lane->worker == worker;
     if (is_bound) ++bound;
-    const bool is_free = lane->owner == nullptr || !lane->owner->alive.load(std::memory_order_relaxed);
+    const bool is_free =
+        lane->owner == nullptr || !lane->owner->alive.load(std::memory_order_relaxed);
     if (is_bound && (is_free || lane->owner == self)) {
       if (unbound != nullptr) unbound->busy.store(false, std::memory_order_release);
       if (shared != nullptr) shared->busy.store(false, std::memory_order_release);
@@ -204,7 +216,8 @@ CallLane* WorkerSlot::TakeLane(const std::shared_ptr<Worker>& worker, bool* wait
   if (bound < kMaxLanes) {
     if (shared != nullptr) shared->busy.store(false, std::memory_order_release);
     if (unbound == nullptr) {
-      lanes_.push_back(std::make_unique<CallLane>(next_lane.fetch_add(1, std::memory_order_relaxed)));
+      lanes_.push_back(
+          std::make_unique<CallLane>(next_lane.fetch_add(1, std::memory_order_relaxed)));
       unbound = lanes_.back().get();
       unbound->busy.store(true, std::memory_order_relaxed);
     }
@@ -228,7 +241,8 @@ std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* fail
     FailedCall call;
     call.module = Label();
     call.generation = worker->generation();
-    Forget(worker, end.cause != "daemon" && end.cause != "closed", MakeReport(kWorkerCrashed, call, end));
+    Forget(worker, end.cause != "daemon" && end.cause != "closed",
+           MakeReport(kWorkerCrashed, call, end));
   }
   if ((*failure = CheckMayStart())) return nullptr;
   starter_.store(ThreadId(), std::memory_order_relaxed);
@@ -239,13 +253,15 @@ std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* fail
 
 bool WorkerSlot::LockStart(int64_t deadline, Failure* failure) {
   if (starter_.load(std::memory_order_relaxed) == ThreadId()) {
-    *failure = MakeError(kResourceExhausted, "a call of '" + Label() + "' inside a callback of its own start");
+    *failure = MakeError(kResourceExhausted,
+                         "a call of '" + Label() + "' inside a callback of its own start");
     return false;
   }
   while (!start_lock_.try_lock_for(kSlice)) {
     if (Interrupted(failure)) return false;
     if (MonotonicNanos() < deadline) continue;
-    *failure = MakeError(kDeadlineExceeded, "the worker of '" + Label() + "' was not started in time");
+    *failure =
+        MakeError(kDeadlineExceeded, "the worker of '" + Label() + "' was not started in time");
     return false;
   }
   return true;
@@ -254,18 +270,21 @@ bool WorkerSlot::LockStart(int64_t deadline, Failure* failure) {
 Failure WorkerSlot::CheckMayStart() {
   if (!options_.respawn && generation() > 0) {
     std::lock_guard<std::mutex> lock(lock_);
-    return MakeHostError(kUnavailable, "the worker of '" + modules_[0]->name + "' has ended and respawn is \"never\"",
-                         last_report_);
+    return MakeHostError(
+        kUnavailable,
+        "the worker of '" + modules_[0]->name + "' has ended and respawn is \"never\"",
+        last_report_);
   }
   const int deaths = deaths_.load(std::memory_order_relaxed);
   if (deaths < options_.breaker_deaths) return {};
   std::lock_guard<std::mutex> lock(lock_);
-  const double left = options_.breaker_seconds - static_cast<double>(MonotonicNanos() - last_death_) * 1e-9;
+  const double left =
+      options_.breaker_seconds - static_cast<double>(MonotonicNanos() - last_death_) * 1e-9;
   if (left <= 0) return {};
   return MakeHostError(kUnavailable,
                        "workers of '" + modules_[0]->name + "' died " + std::to_string(deaths) +
-                           " times in a row; none is started for another " + std::to_string(static_cast<int>(left) + 1) +
-                           " s, or until reset()",
+                           " times in a row; none is started for another " +
+                           std::to_string(static_cast<int>(left) + 1) + " s, or until reset()",
                        last_report_);
 }
 
@@ -280,13 +299,15 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
   const uint64_t generation = generation_.fetch_add(1, std::memory_order_relaxed) + 1;
   Result<std::shared_ptr<Worker>> worker = Worker::Start(*connection, options, generation);
   if (!worker.ok()) {
-    *failure = MakeError(kUnavailable, "cannot start a worker for '" + Label() + "': " + worker.status().message);
+    *failure = MakeError(kUnavailable,
+                         "cannot start a worker for '" + Label() + "': " + worker.status().message);
     return nullptr;
   }
   ++ProcessTotals().workers_started;
   auto lane = std::make_unique<CallLane>(next_lane.fetch_add(1, std::memory_order_relaxed));
   if (Status bound = lane->Bind(*worker); !bound.ok()) {
-    *failure = MakeError(kUnavailable, "cannot start a worker for '" + Label() + "': " + bound.message);
+    *failure =
+        MakeError(kUnavailable, "cannot start a worker for '" + Label() + "': " + bound.message);
     return nullptr;
   }
   for (uint32_t i = 0;; ++i) {
@@ -324,7 +345,8 @@ Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   Failure failure = Exchange(this, lane, call).Run(&result);
   if (!failure && handle == 0) {
     ReleaseAny(&result);
-    failure = MakeError(kPolicyViolation, "the worker answered a load with something that is no module");
+    failure =
+        MakeError(kPolicyViolation, "the worker answered a load with something that is no module");
   }
   if (failure && !lane->worker->ended()) {
     // The loader's own words; it names the absolute path or a library that is missing.
@@ -347,12 +369,13 @@ Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
   const ModuleSpec& spec = module(index);
   for (const InitCall& init : spec.init) {
     uint64_t handle = 0;
-    if (Failure failure = LookUpFunction(this, lane, *lane->worker->ModuleHandle(index), init.function, spec, deadline,
-                                         &handle)) {
+    if (Failure failure = LookUpFunction(this, lane, *lane->worker->ModuleHandle(index),
+                                         init.function, spec, deadline, &handle)) {
       return failure;
     }
     if (handle == 0) {
-      return MakeError("AttributeError", "init: module '" + spec.name + "' has no function '" + init.function + "'");
+      return MakeError("AttributeError",
+                       "init: module '" + spec.name + "' has no function '" + init.function + "'");
     }
     std::vector<TVMFFIAny> args;
     for (const OwnedAny& arg : init.args) args.push_back(arg.get());
@@ -393,7 +416,8 @@ Failure WorkerSlot::Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index) {
   return failure;
 }
 
-Failure WorkerSlot::LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec, int64_t deadline, uint32_t* index) {
+Failure WorkerSlot::LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec, int64_t deadline,
+                                uint32_t* index) {
   Failure failure;
   // No worker is started meanwhile, which would load it too.
   if (!LockStart(deadline, &failure)) return failure;
@@ -416,7 +440,8 @@ void WorkerSlot::Forget(const std::shared_ptr<Worker>& worker, bool blame, const
   std::shared_ptr<Worker> forgotten;
   std::vector<std::shared_ptr<Worker>> unbound;
   std::lock_guard<std::mutex> lock(lock_);
-  if (report.get().type_index == kTVMFFIMap) TVMFFIAnyViewToOwnedAny(&report.get(), last_report_.out());
+  if (report.get().type_index == kTVMFFIMap)
+    TVMFFIAnyViewToOwnedAny(&report.get(), last_report_.out());
   for (const auto& lane : lanes_) {
     if (!TryTake(lane.get())) continue;
     if (lane->worker == worker) {

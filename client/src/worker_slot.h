@@ -1,4 +1,5 @@
-// The place of one worker: what it has loaded, how it is started again, and the lanes of the threads that call into it.
+// The place of one worker: what it has loaded, how it is started again, and the lanes of the
+// threads that call into it.
 #ifndef TVMFFI_CLIENT_SRC_WORKER_SLOT_H_
 #define TVMFFI_CLIENT_SRC_WORKER_SLOT_H_
 
@@ -24,7 +25,8 @@ struct ThreadMark {
   std::atomic<bool> alive{true};
 };
 
-// One exchange at a time with a slot's worker. What is not atomic belongs to whoever made `busy` true.
+// One exchange at a time with a slot's worker. What is not atomic belongs to whoever made `busy`
+// true.
 struct CallLane {
   explicit CallLane(uint64_t id);
 
@@ -64,6 +66,9 @@ struct ModuleSpec {
   std::vector<InitCall> init;
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
+
+  // Until when a call that must end by `call_deadline` may wait for its turn.
+  int64_t QueueDeadline(int64_t call_deadline) const;
 };
 
 struct SlotOptions {
@@ -79,11 +84,12 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   WorkerSlot(std::shared_ptr<Session> session, SlotOptions options);
   ~WorkerSlot();
 
-  // Loads a module into this slot's worker, and into every later one. Its index among the slot's modules.
+  // Loads a module into this slot's worker, and into every later one. Its index among the slot's
+  // modules.
   Failure Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index);
   const ModuleSpec& module(uint32_t index) const;
-  // A lane of the calling thread, bound to a live worker, started if there is none. Null with a failure when there is
-  // none before `deadline`. To be given back.
+  // A lane of the calling thread, bound to a live worker, started if there is none. Null with a
+  // failure when there is none before `deadline`. To be given back.
   CallLane* Acquire(int64_t deadline, Failure* failure);
   void GiveBack(CallLane* lane);
 
@@ -112,7 +118,8 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   Failure CheckMayStart();
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);
   Failure LoadInto(CallLane* lane, uint32_t index, int64_t deadline);
-  Failure LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec, int64_t deadline, uint32_t* index);
+  Failure LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec, int64_t deadline,
+                      uint32_t* index);
   Failure RunInit(CallLane* lane, uint32_t index, int64_t deadline);
 
   const uint64_t id_;

@@ -1,0 +1,83 @@
+/*!
+ * \file tvmffi/host/options.h
+ * \brief How a module is loaded into a worker.
+ */
+#ifndef TVMFFI_HOST_OPTIONS_H_
+#define TVMFFI_HOST_OPTIONS_H_
+
+#include <tvm/ffi/any.h>
+#include <tvm/ffi/container/array.h>
+#include <tvm/ffi/container/map.h>
+#include <tvm/ffi/string.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tvmffi::host {
+
+/*! \brief Every field has a default that suits most callers. */
+struct LoadOptions {
+  /*! \brief Seconds a call may take outside the caller's own callbacks, waiting for its turn
+   * included; none: no limit. */
+  std::optional<double> deadline = 30.0;
+  /*! \brief Seconds a call may wait for its turn alone. */
+  std::optional<double> queue_deadline;
+  /*! \brief Called, in order, after every start of the worker: (function, arguments). */
+  std::vector<std::pair<std::string, std::vector<tvm::ffi::Any>>> init;
+  /*! \brief False: after the worker's death calls throw Unavailable instead of starting another. */
+  bool respawn = true;
+  /*! \brief Plain tensors are never copied back from any function. */
+  bool readonly = false;
+  /*! \brief Arguments, by function, whose plain tensors are never copied back. */
+  std::map<std::string, std::vector<int64_t>> readonly_arguments;
+  /*! \brief The worker's whole environment; none: a few variables of this process. */
+  std::optional<std::map<std::string, std::string>> environment;
+  /*! \brief Copies what the plug-in prints to this process's stderr. */
+  bool forward_log = false;
+  /*! \brief After so many deaths in a row no worker is started for so many seconds. */
+  int64_t breaker_deaths = 5;
+  double breaker_seconds = 30.0;
+};
+
+/*! \brief The options as they cross the ABI. */
+inline tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any> ToMap(const LoadOptions& options) {
+  using tvm::ffi::Any;
+  using tvm::ffi::Array;
+  using tvm::ffi::Map;
+  using tvm::ffi::String;
+  Map<String, Any> map;
+  map.Set("deadline", options.deadline ? Any(*options.deadline) : Any(nullptr));
+  if (options.queue_deadline) map.Set("queue_deadline", *options.queue_deadline);
+  Array<Any> init;
+  for (const auto& [function, arguments] : options.init) {
+    init.push_back(Array<Any>{String(function), Array<Any>(arguments.begin(), arguments.end())});
+  }
+  map.Set("init", init);
+  map.Set("respawn", String(options.respawn ? "auto" : "never"));
+  if (options.readonly_arguments.empty()) {
+    map.Set("readonly", options.readonly);
+  } else {
+    Map<String, Any> readonly;
+    for (const auto& [function, indices] : options.readonly_arguments) {
+      readonly.Set(function, Array<int64_t>(indices.begin(), indices.end()));
+    }
+    map.Set("readonly", readonly);
+  }
+  if (options.environment) {
+    Map<String, Any> environment;
+    for (const auto& [name, value] : *options.environment) environment.Set(name, String(value));
+    map.Set("env", environment);
+  }
+  map.Set("log", String(options.forward_log ? "forward" : "keep"));
+  map.Set("breaker_deaths", options.breaker_deaths);
+  map.Set("breaker_seconds", options.breaker_seconds);
+  return map;
+}
+
+}  // namespace tvmffi::host
+
+#endif  // TVMFFI_HOST_OPTIONS_H_

@@ -1,0 +1,161 @@
+// The C++ interface over a real daemon and real workers.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <tvm/ffi/tvm_ffi.h>
+#include <tvmffi/host/client.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tvmffi::host {
+namespace {
+
+using tvm::ffi::Any;
+using tvm::ffi::Error;
+using tvm::ffi::Function;
+using tvm::ffi::Module;
+using tvm::ffi::Shape;
+using tvm::ffi::Tensor;
+
+const std::string kPlugins = TVMFFI_TEST_PLUGINS;
+
+Function Get(const Module& module, const char* name) {
+  return module->GetFunction(name, false).value();
+}
+
+// The kind and the report of what `body` throws.
+template <typename Body>
+std::pair<std::string, Report> Thrown(Body body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return {error.kind(), GetReport(error).value_or(Report())};
+  }
+  return {"nothing", Report()};
+}
+
+TEST(Host, CallsAFunctionInAnotherProcess) {
+  const Client client = Client::Private();
+  const Module values = client.LoadModule(kPlugins + "/values.so");
+
+  EXPECT_EQ(Get(values, "echo_int")(41).cast<int64_t>(), 41);
+  EXPECT_NE(Get(values, "pid")().cast<int64_t>(), ::getpid());
+  EXPECT_STREQ(values->kind(), "hosted");
+}
+
+TEST(Host, ACrashIsAnErrorWithAReportAndTheNextCallWorks) {
+  const Module faulty = Client::Private().LoadModule(kPlugins + "/faulty.so");
+  const int64_t pid = Get(faulty, "pid")().cast<int64_t>();
+
+  const auto [kind, report] = Thrown([&] { Get(faulty, "segfault")(); });
+
+  EXPECT_EQ(kind, kWorkerCrashed);
+  EXPECT_EQ(report.signal, SIGSEGV);
+  EXPECT_EQ(report.signal_name, "SIGSEGV");
+  EXPECT_EQ(report.function, "segfault");
+  EXPECT_EQ(report.worker_pid, pid);
+  EXPECT_NE(Get(faulty, "pid")().cast<int64_t>(), pid);
+}
+
+TEST(Host, AHangEndsAtTheDeadline) {
+  LoadOptions options;
+  options.deadline = 0.2;
+  const Module faulty = Client::Private().LoadModule(kPlugins + "/faulty.so", options);
+
+  const auto [kind, report] = Thrown([&] { Get(faulty, "hang")(); });
+
+  EXPECT_EQ(kind, kDeadlineExceeded);
+  EXPECT_EQ(report.cause, "deadline");
+  EXPECT_GE(report.elapsed, 0.2);
+}
+
+TEST(Host, AFailedLoadNamesThePath) {
+  const Client client = Client::Private();
+
+  try {
+    client.LoadModule("/no/such/kernel.so");
+    FAIL() << "loaded a file that does not exist";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kLoadFailed);
+    EXPECT_NE(error.message().find("/no/such/kernel.so"), std::string::npos);
+  }
+}
+
+TEST(Host, APluginsErrorHasNoReport) {
+  const Module values = Client::Private().LoadModule(kPlugins + "/values.so");
+
+  try {
+    Get(values, "raise_value_error")("from the plug-in");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), "ValueError");
+    EXPECT_EQ(error.message(), "from the plug-in");
+    EXPECT_FALSE(GetReport(error).has_value());
+  }
+}
+
+TEST(Host, SharedTensorsAreNotCopied) {
+  const Module values = Client::Private().LoadModule(kPlugins + "/values.so");
+  const Tensor tensor = Empty(Shape({1024}), DLDataType{kDLFloat, 32, 1});
+  const auto before = Stats();
+
+  Get(values, "fill")(tensor, 2.5);
+
+  EXPECT_EQ(static_cast<const float*>(tensor.data_ptr())[1023], 2.5f);
+  EXPECT_EQ(Stats()["bytes_copied_in"], before["bytes_copied_in"]);
+  EXPECT_EQ(Stats()["zero_copy_tensors"], before["zero_copy_tensors"] + 1);
+}
+
+TEST(Host, CallbacksRunInTheCaller) {
+  const Module values = Client::Private().LoadModule(kPlugins + "/values.so");
+  const Function add_pid = Function::FromTyped([](int64_t x) -> int64_t { return x + ::getpid(); });
+
+  EXPECT_EQ(Get(values, "apply")(add_pid, 1).cast<int64_t>(), ::getpid() + 1);
+}
+
+TEST(Host, ThreadsGetTheirOwnAnswers) {
+  const Module values = Client::Private().LoadModule(kPlugins + "/values.so");
+  const Function echo = Get(values, "echo_int");
+  std::atomic<int> wrong{0};
+
+  std::vector<std::thread> threads;
+  for (int64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int64_t i = 0; i < 2000; ++i)
+        wrong += echo(t * 1'000'000 + i).cast<int64_t>() != t * 1'000'000 + i;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Host, InitCallsRunAfterEveryStart) {
+  LoadOptions options;
+  options.init = {{"retain", {tvm::ffi::String("k"), Any(int64_t{42})}}};
+  const Module values = Client::Private().LoadModule(kPlugins + "/values.so", options);
+  EXPECT_EQ(Get(values, "retained")("k").cast<int64_t>(), 42);
+  const int64_t pid = Get(values, "pid")().cast<int64_t>();
+
+  ::kill(static_cast<pid_t>(pid), SIGKILL);
+
+  // The call may meet the dying worker; one of the two runs in the next one.
+  if (Thrown([&] { Get(values, "pid")(); }).first != "nothing") Get(values, "pid")();
+  EXPECT_EQ(Get(values, "retained")("k").cast<int64_t>(), 42);
+  EXPECT_NE(Get(values, "pid")().cast<int64_t>(), pid);
+}
+
+TEST(Host, ClosingASessionEndsItsModules) {
+  const Client client = Client::Private();
+  const Module values = client.LoadModule(kPlugins + "/values.so");
+  const Function pid = Get(values, "pid");
+
+  client.Close();
+
+  EXPECT_EQ(Thrown([&] { pid(); }).first, kUnavailable);
+}
+
+}  // namespace
+}  // namespace tvmffi::host
