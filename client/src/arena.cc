@@ -92,12 +92,15 @@ void Arena::AddHolder(const std::shared_ptr<Worker>& worker) {
 
 std::shared_ptr<Arena> FindArena(const void* address) {
   if (num_arenas.load(std::memory_order_relaxed) == 0) return nullptr;
+  // Outlives the lock: this may become the last owner, and an arena's end takes the lock.
+  std::shared_ptr<Arena> arena;
   std::shared_lock<std::shared_mutex> lock(Locks().arenas);
   const ArenaMap& arenas = AllArenas();
   auto after = arenas.upper_bound(static_cast<const char*>(address));
   if (after == arenas.begin()) return nullptr;
-  std::shared_ptr<Arena> arena = std::prev(after)->second.lock();
-  return arena != nullptr && arena->Contains(address) ? arena : nullptr;
+  arena = std::prev(after)->second.lock();
+  if (arena == nullptr || !arena->Contains(address)) return nullptr;
+  return arena;
 }
 
 }  // namespace tvmffi::host

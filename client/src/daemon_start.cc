@@ -120,6 +120,15 @@ class Stacks {
   char* memory_;
 };
 
+// What the daemon itself has to say goes to this process's stderr, like the output of plug-ins that
+// is forwarded.
+std::string LogLevel() {
+  const char* level = ::getenv("TVMFFI_HOSTD_LOG");
+  return level != nullptr && *level != '\0' ? level : "error";
+}
+
+int LogDescriptor(int null) { return ::fcntl(STDERR_FILENO, F_GETFD) >= 0 ? STDERR_FILENO : null; }
+
 Status DoubleFork(Start* start) {
   Stacks stacks;
   if (stacks.first() == nullptr) return ErrnoStatus(errno, "cannot allocate a stack");
@@ -174,13 +183,19 @@ Result<UniqueFd> StartPrivateDaemon() {
   UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!parent.valid() || !null.valid()) return ErrnoStatus(errno, "cannot start a private daemon");
 
-  std::vector<std::string> words = {*path, "--private-fd=3", "--parent-pidfd=4"};
+  std::vector<std::string> words = {*path, "--private-fd=3", "--parent-pidfd=4",
+                                    "--log-level=" + LogLevel()};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  Start start = {path->c_str(), argv.data(), environ, ends->second.get(), parent.get(), null.get(),
-                 null.get(),    nullptr,     0};
-  if (::getenv("TVMFFI_HOSTD_STDERR") != nullptr) start.log = STDERR_FILENO;
+  Start start = {};
+  start.path = path->c_str();
+  start.argv = argv.data();
+  start.environment = environ;
+  start.socket = ends->second.get();
+  start.parent = parent.get();
+  start.null = null.get();
+  start.log = LogDescriptor(null.get());
   TVMFFI_RETURN_IF_ERROR(DoubleFork(&start));
   return std::move(ends->first);
 }

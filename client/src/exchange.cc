@@ -41,7 +41,7 @@ Exchange::Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec)
       worker_(lane->worker.get()),
       call_id_((lane->id << 32) | (lane->lane_call + 1)),
       epoch_(ForkEpoch()),
-      start_(MonotonicNanos()),
+      start_(spec.start != 0 ? spec.start : MonotonicNanos()),
       deadline_(spec.deadline) {}
 
 std::string Exchange::Name() const {

@@ -23,7 +23,9 @@ struct CallSpec {
   // For messages.
   std::string_view function;
   std::string_view module;
-  // MonotonicNanos(); the time callbacks take is added to it.
+  // MonotonicNanos() when the call began, and when it must end; the time callbacks take is added to
+  // that.
+  int64_t start = 0;
   int64_t deadline = kNever;
   // Seconds, for messages.
   double time_limit = 0;

@@ -174,7 +174,7 @@ Failure RemoteFunction::Resolve(CallLane* lane, int64_t deadline, uint64_t* hand
 }
 
 Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args,
-                               int64_t deadline, TVMFFIAny* result) {
+                               int64_t start, int64_t deadline, TVMFFIAny* result) {
   uint64_t handle;
   if (!Known(*lane->worker, &handle)) {
     if (Failure failure = Resolve(lane, deadline, &handle)) return failure;
@@ -186,6 +186,7 @@ Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t nu
   call.read_only = read_only_;
   call.function = name_;
   call.module = spec_->name;
+  call.start = start;
   call.deadline = deadline;
   call.time_limit = spec_->deadline;
   call.average = &average_;
@@ -195,11 +196,12 @@ Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t nu
 int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
   RemoteFunction* function = static_cast<RemoteFunction*>(self);
   const ModuleSpec& spec = *function->spec_;
-  const int64_t deadline = DeadlineAfter(spec.deadline);
+  const int64_t start = MonotonicNanos();
+  const int64_t deadline = spec.Deadline(start);
   Failure failure;
   CallLane* lane = function->slot_->Acquire(spec.QueueDeadline(deadline), &failure);
   if (lane == nullptr) return Raise(std::move(failure));
-  failure = function->CallOn(lane, args, num_args, deadline, result);
+  failure = function->CallOn(lane, args, num_args, start, deadline, result);
   function->slot_->GiveBack(lane);
   return failure ? Raise(std::move(failure)) : 0;
 }

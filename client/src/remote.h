@@ -75,8 +75,8 @@ class RemoteFunction {
   static Status Make(RemoteFunction* function, TVMFFIAny* out);
   static int Call(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
   static void Delete(void* self);
-  Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, int64_t deadline,
-                 TVMFFIAny* result);
+  Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, int64_t start,
+                 int64_t deadline, TVMFFIAny* result);
   // Asks the worker for the function of that name.
   Failure Resolve(CallLane* lane, int64_t deadline, uint64_t* handle);
   bool Known(const Worker& worker, uint64_t* handle) const;

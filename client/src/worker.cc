@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -31,6 +32,14 @@ WorkerEnd FromWire(wire::ExitReport report) {
   end.log_tail = std::move(report.log_tail);
   end.log_bytes = static_cast<int64_t>(report.log_bytes);
   return end;
+}
+
+// What all results of one worker may take together: a bound on what a worker can make its caller
+// allocate.
+uint64_t MaxResultBytes() {
+  static const uint64_t bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                                static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
 }
 
 Result<UniqueFd> Duplicate(int fd) {
@@ -148,7 +157,12 @@ std::shared_ptr<Arena> Worker::FindLent(uint32_t arena_id) {
 }
 
 Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
-  if (size > wire::kMaxArena) {
+  uint64_t taken = 0;
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    for (const std::shared_ptr<Arena>& arena : results_) taken += arena->size();
+  }
+  if (size > MaxResultBytes() || taken > MaxResultBytes() - size) {
     return Status{Code::kResourceExhausted,
                   "the worker asked for " + std::to_string(size) + " bytes for results"};
   }

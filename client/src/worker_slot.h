@@ -16,6 +16,7 @@
 #include "client/src/stats.h"
 #include "client/src/transfer.h"
 #include "client/src/worker.h"
+#include "proto/base/clock.h"
 #include "proto/channel/lane.h"
 
 namespace tvmffi::host {
@@ -67,6 +68,11 @@ struct ModuleSpec {
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
 
+  // When a call that began at `start` must have ended.
+  int64_t Deadline(int64_t start) const {
+    const double nanos = deadline * 1e9;
+    return nanos < 9e18 - static_cast<double>(start) ? start + static_cast<int64_t>(nanos) : kNever;
+  }
   // Until when a call that must end by `call_deadline` may wait for its turn.
   int64_t QueueDeadline(int64_t call_deadline) const;
 };

@@ -239,6 +239,21 @@ def test_exit_with_calls_in_daemon_threads() -> None:
     assert (result.returncode, result.stdout) == (0, "leaving\n"), result.stderr
 
 
+def test_output_is_kept_unless_it_is_forwarded() -> None:
+    program = """
+        mod = tvmffi_host.load_module(sys.argv[1], log=sys.argv[2])
+        mod.print_out("to stdout", 1)
+        mod.print_err("to stderr", 1)
+        time.sleep(0.3)
+        """
+    kept = run(program, plugin("values"), "keep")
+    forwarded = run(program, plugin("values"), "forward")
+
+    assert (kept.stdout, kept.stderr) == ("", "")
+    assert forwarded.stdout == ""
+    assert "to stdout" in forwarded.stderr and "to stderr" in forwarded.stderr
+
+
 def test_daemon_binary_missing() -> None:
     result = run(
         """
