@@ -45,6 +45,10 @@ void Transfer::Begin(WorkerSlot* slot, Worker* worker, uint32_t lane, LaneCounte
   slot_ = slot;
   worker_ = worker;
   counters_ = counters;
+  if (known_worker_ != worker->id()) {
+    known_worker_ = worker->id();
+    known_arenas_.fill(0);
+  }
   first_block_ = (static_cast<uint64_t>(lane + 1) << 48) + next_block_;
   taken_handle_ = nullptr;
   in_request_ = true;
@@ -148,7 +152,11 @@ Status Transfer::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, Ten
 Status Transfer::LendArena(std::shared_ptr<Arena> arena, const TensorLayout&,
                            const TensorSpan& span, const char* first, TensorDesc* desc,
                            Lent* lent) {
-  TVMFFI_RETURN_IF_ERROR(worker_->Share(arena));
+  uint32_t* known = &known_arenas_[arena->id() % known_arenas_.size()];
+  if (*known != arena->id()) {
+    TVMFFI_RETURN_IF_ERROR(worker_->Share(arena));
+    *known = arena->id();
+  }
   desc->arena_id = arena->id();
   desc->flags = 0;
   if (arena->read_only()) desc->flags |= kTensorReadOnly;

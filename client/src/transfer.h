@@ -2,6 +2,7 @@
 #ifndef TVMFFI_CLIENT_SRC_TRANSFER_H_
 #define TVMFFI_CLIENT_SRC_TRANSFER_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -134,6 +135,10 @@ class Transfer final : public ValueExporter, public ValueImporter {
   WorkerSlot* slot_ = nullptr;
   Worker* worker_ = nullptr;
   LaneCounters* counters_ = nullptr;
+  // Arenas that `known_worker_` has, by the low bits of their id: spares most calls a lock. Ids are
+  // never reused.
+  uint64_t known_worker_ = 0;
+  std::array<uint32_t, 64> known_arenas_ = {};
   uint64_t first_block_ = 0;
   uint64_t next_block_ = 0;
   std::vector<Lent> lent_;
