@@ -9,20 +9,10 @@ using CreateWithContext = int (*)(const TVMFFIByteArray*, const TVMFFIByteArray*
                                   const TVMFFIByteArray*, TVMFFIObjectHandle, TVMFFIObjectHandle,
                                   TVMFFIObjectHandle*);
 
-// Null before 0.1.8. The library may be open without RTLD_GLOBAL, so ask the object that has its
-// oldest function.
-CreateWithContext FindCreateWithContext() {
-  Dl_info where;
-  if (::dladdr(reinterpret_cast<void*>(&TVMFFIErrorCreate), &where) == 0) return nullptr;
-  void* library = ::dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-  if (library == nullptr) return nullptr;
-  void* symbol = ::dlsym(library, "TVMFFIErrorCreateWithCauseAndExtraContext");
-  ::dlclose(library);
-  return reinterpret_cast<CreateWithContext>(symbol);
-}
-
 CreateWithContext create_with_context() {
-  static const CreateWithContext function = FindCreateWithContext();
+  // Null before 0.1.8.
+  static const auto function = reinterpret_cast<CreateWithContext>(
+      FindInLibrary("TVMFFIErrorCreateWithCauseAndExtraContext"));
   return function;
 }
 
@@ -33,6 +23,17 @@ TVMFFIAny MakeAny(int32_t type_index) {
 }
 
 }  // namespace
+
+// The library may be open without RTLD_GLOBAL, so ask the object that has its oldest functions.
+void* FindInLibrary(const char* symbol) {
+  Dl_info where;
+  if (::dladdr(reinterpret_cast<void*>(&TVMFFIErrorCreate), &where) == 0) return nullptr;
+  void* library = ::dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+  if (library == nullptr) return nullptr;
+  void* address = ::dlsym(library, symbol);
+  ::dlclose(library);
+  return address;
+}
 
 bool IsReservedKind(std::string_view kind) {
   for (const char* reserved : {kWorkerCrashed, kDeadlineExceeded, kLoadFailed, kPolicyViolation,

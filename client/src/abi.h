@@ -14,6 +14,9 @@
 
 namespace tvmffi::host {
 
+// A symbol of the process's libtvm_ffi that not all versions have, or null.
+void* FindInLibrary(const char* symbol);
+
 // An ABI error on its way to the caller; empty when there is none.
 using Failure = ObjectRef;
 

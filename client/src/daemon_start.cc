@@ -54,7 +54,7 @@ struct Start {
   volatile int error;
 };
 
-// Only system calls from here to exec: the memory is the caller's.
+// Returning ends a child. Only system calls from here to exec: the memory is the caller's.
 
 void ResetSignals() {
   struct sigaction action = {};
@@ -87,18 +87,18 @@ int DaemonChild(void* argument) {
   ResetSignals();
   if (::setsid() < 0 || !ArrangeDescriptors(start)) {
     start->error = errno;
-    ::_exit(127);
+    return 127;
   }
   ::execve(start->path, start->argv, start->environment);
   start->error = errno;
-  ::_exit(127);
+  return 127;
 }
 
 int MiddleChild(void* argument) {
   Start* start = static_cast<Start*>(argument);
   if (::clone(&DaemonChild, start->daemon_stack + kStackSize, CLONE_VM | CLONE_VFORK, start) < 0)
     start->error = errno;
-  ::_exit(0);
+  return 0;
 }
 
 class Stacks {

@@ -247,6 +247,19 @@ __attribute__((no_sanitize("vptr"))) ModuleShape AskLibrary() {
   return all(result->bytes + 8, 0) ? ModuleShape::kWide : ModuleShape::kUnknown;
 }
 
+// The virtual table of hosted modules, with the type information of the library's ModuleObj in
+// place of HostedModule's: casts and sanitizers in other code ask it what the object is.
+template <typename Module>
+void** MakeTable(Module* module) {
+  constexpr size_t kBefore = 2;  // offset to top, type information
+  constexpr size_t kFunctions = 12;
+  void** own = *reinterpret_cast<void***>(module) - kBefore;
+  static void* table[kBefore + kFunctions];
+  std::copy(own, own + kBefore + kFunctions, table);
+  if (void* type_info = FindInLibrary("_ZTIN3tvm3ffi9ModuleObjE")) table[1] = type_info;
+  return table + kBefore;
+}
+
 template <typename Module>
 Status MakeModule(std::shared_ptr<RemoteReference> reference, TVMFFIAny* out) {
   OwnedAny imports;
@@ -255,6 +268,8 @@ Status MakeModule(std::shared_ptr<RemoteReference> reference, TVMFFIAny* out) {
     return RaisedStatus(Code::kInternal, "cannot make a module");
   }
   auto* module = new (::operator new(sizeof(Module))) Module(std::move(reference));
+  static void** const table = MakeTable(module);
+  *reinterpret_cast<void***>(module) = table;
   module->imports_ = imports.release().v_obj;
   module->cache_ = cache.release().v_obj;
   *out = ObjectAny(&module->header_);
