@@ -45,12 +45,12 @@ struct AllocationGuard {
 /*! \brief The deleter of objects made here. Runs T's own destructor, so none need be virtual. */
 template <typename T>
 TVM_FFI_HIDDEN_ inline void DeleteObject(void* header, int flags) {
-  T* obj = ObjectUnsafe::RawObjectPtrFromUnowned<T>(static_cast<TVMFFIObject*>(header));
   if ((flags & kTVMFFIObjectDeleterFlagBitMaskStrong) != 0) {
-    obj->T::~T();
+    ObjectUnsafe::RawObjectPtrFromUnowned<T>(static_cast<TVMFFIObject*>(header))->T::~T();
   }
   if ((flags & kTVMFFIObjectDeleterFlagBitMaskWeak) != 0) {
-    AlignedFree(static_cast<void*>(obj));
+    // Plain arithmetic: there is no T any more that a cast could be checked against.
+    AlignedFree(static_cast<char*>(header) - ObjectUnsafe::GetObjectOffsetToSubclass<T>());
   }
 }
 
