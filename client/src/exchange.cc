@@ -39,7 +39,6 @@ Exchange::Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec)
       lane_(lane),
       spec_(spec),
       worker_(lane->worker.get()),
-      call_id_((lane->id << 32) | (lane->lane_call + 1)),
       epoch_(ForkEpoch()),
       start_(spec.start != 0 ? spec.start : MonotonicNanos()),
       deadline_(spec.deadline) {}
@@ -57,35 +56,49 @@ double Exchange::Elapsed() const {
   return static_cast<double>(MonotonicNanos() - start_ - in_callbacks_) * 1e-9;
 }
 
-WaitOutcome Exchange::OnSlice(void* self) {
-  Exchange* exchange = static_cast<Exchange*>(self);
-  if (!exchange->worker_->Alive()) return WaitOutcome::kPeerDead;
+WaitOutcome Exchange::OnSlice(void* worker) {
+  if (!static_cast<Worker*>(worker)->Alive()) return WaitOutcome::kPeerDead;
   if (OnMainThread() && TVMFFIEnvCheckSignals() != 0) return WaitOutcome::kCancelled;
   return WaitOutcome::kFrame;
 }
 
 Failure Exchange::Run(TVMFFIAny* result) {
   *result = NoneAny();
-  Transfer* transfer = &lane_->transfer;
-  transfer->Begin(slot_, worker_, lane_->index, &lane_->counters);
-  transfer->TakeHandle(spec_.take_handle);
+  call_id_ = lane_->CallId(lane_->lane_call + 1);
+  Begin();
   Failure failure = Encode();
   if (!failure) {
     ++lane_->lane_call;
     failure = Send();
-    bool done = static_cast<bool>(failure);
-    while (!done) {
-      const WaitOutcome outcome = Receive();
-      if (outcome == WaitOutcome::kFrame) {
-        done = Serve(result, &failure);
-      } else {
-        failure = Fail(outcome);
-        done = true;
-      }
-    }
+    if (!failure) failure = Finish(Receive(), result);
   }
+  return End(std::move(failure));
+}
+
+Failure Exchange::Resume(WaitOutcome outcome, TVMFFIAny* result) {
+  *result = NoneAny();
+  call_id_ = lane_->CallId(lane_->lane_call);
+  sent_ = true;
+  Begin();
+  return End(Finish(outcome, result));
+}
+
+void Exchange::Begin() {
+  lane_->transfer.Begin(slot_, worker_, lane_->index, &lane_->counters);
+  lane_->transfer.TakeHandle(spec_.take_handle);
+}
+
+Failure Exchange::Finish(WaitOutcome outcome, TVMFFIAny* result) {
+  for (;; outcome = Receive()) {
+    if (outcome != WaitOutcome::kFrame) return Fail(outcome);
+    Failure failure;
+    if (Serve(result, &failure)) return failure;
+  }
+}
+
+Failure Exchange::End(Failure failure) {
   worker_->staging()->Free(std::move(spill_));
-  transfer->End();
+  lane_->transfer.End();
   lane_->counters.calls.Add(1);
   if (failure) {
     lane_->counters.errors.Add(1);
@@ -147,7 +160,7 @@ WaitOutcome Exchange::Receive() {
   context.deadline = deadline_;
   context.death = worker_->death_word();
   context.on_slice = &Exchange::OnSlice;
-  context.self = this;
+  context.self = worker_;
   context.expected = spec_.average != nullptr ? spec_.average->nanos() : 0;
   return lane_->lane.Receive(context, &lane_->frame);
 }

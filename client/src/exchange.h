@@ -43,7 +43,17 @@ class Exchange {
   // worker that is to blame, or that the call gave up, is ended and forgotten.
   Failure Run(TVMFFIAny* result);
 
+  // The same from the middle on: the request, which lent nothing, has been sent, and the wait for
+  // the first answer ended with `outcome`.
+  Failure Resume(WaitOutcome outcome, TVMFFIAny* result);
+
+  // WaitContext::on_slice of a wait for a Worker.
+  static WaitOutcome OnSlice(void* worker);
+
  private:
+  void Begin();
+  Failure Finish(WaitOutcome outcome, TVMFFIAny* result);
+  Failure End(Failure failure);
   Failure Encode();
   Failure Send();
   WaitOutcome Receive();
@@ -66,13 +76,11 @@ class Exchange {
   Failure GiveUp(std::optional<wire::KillCause> cause, const char* kind, const std::string& what);
   std::string Name() const;
   double Elapsed() const;
-  static WaitOutcome OnSlice(void* self);
-
   WorkerSlot* const slot_;
   CallLane* const lane_;
   const CallSpec& spec_;
   Worker* const worker_;  // the lane keeps it
-  const uint64_t call_id_;
+  uint64_t call_id_ = 0;
   const uint32_t epoch_;
   const int64_t start_;
   int64_t deadline_;
