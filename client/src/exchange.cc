@@ -11,6 +11,7 @@
 #include "client/src/process_state.h"
 #include "client/src/worker_error.h"
 #include "proto/base/clock.h"
+#include "proto/codec/plain.h"
 #include "proto/codec/spill.h"
 
 namespace tvmffi::host {
@@ -33,6 +34,18 @@ std::string LastLine(const WorkerEnd& end) {
 }
 
 }  // namespace
+
+bool ReadPlainReturn(const CallLane& lane, TVMFFIAny* value) {
+  FrameHeader header;
+  TVMFFIAny values[kMaxPlainCells];
+  if (!ReadPlainFrame(lane.frame.data(), lane.frame.size(), &header, values) ||
+      header.op != FrameOp::kReturn || header.num_cells != 1 ||
+      header.lane_call != lane.lane_call) {
+    return false;
+  }
+  *value = values[0];
+  return true;
+}
 
 Exchange::Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec)
     : slot_(slot),
@@ -112,6 +125,7 @@ Failure Exchange::Encode() {
   const uint32_t first = spec_.op == FrameOp::kCall ? 0 : 1;
   const uint32_t num_cells = first + static_cast<uint32_t>(spec_.num_args);
   int32_t bad = 0;
+  lane_->lane.Prefetch();
   do {
     lane_->writer.Start(spec_.op, spec_.target, call_id_, lane_->lane_call + 1, num_cells);
     if (first != 0) lane_->writer.PutString(0, spec_.text.data(), spec_.text.size());
@@ -200,6 +214,11 @@ void Exchange::TakeNotes() {
 }
 
 bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
+  TVMFFIAny value;
+  if (ReadPlainReturn(*lane_, &value)) {
+    *failure = TakePlain(value, result);
+    return true;
+  }
   if (Status status = OpenFrame(); !status.ok()) {
     *failure = Violation(status.message);
     return true;
@@ -231,6 +250,13 @@ Failure Exchange::CopyBack() {
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
                 "the worker of '" + slot_->Label() + "' wrote past the end of argument " +
                     std::to_string(overrun) + " of " + Name() + " and was killed");
+}
+
+Failure Exchange::TakePlain(const TVMFFIAny& value, TVMFFIAny* result) {
+  if (Failure failure = CopyBack()) return failure;
+  *result = value;
+  if (spec_.op == FrameOp::kCall) slot_->Succeeded();
+  return {};
 }
 
 Failure Exchange::TakeResult(TVMFFIAny* result) {

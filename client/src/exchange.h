@@ -34,6 +34,10 @@ struct CallSpec {
   uint64_t* take_handle = nullptr;
 };
 
+// The value in the frame the lane has received: true when it is nothing but the well-formed answer
+// to the lane's exchange, a return of one plain value.
+bool ReadPlainReturn(const CallLane& lane, TVMFFIAny* value);
+
 // On a lane the caller holds.
 class Exchange {
  public:
@@ -64,6 +68,7 @@ class Exchange {
   void TakeNotes();
   Failure CopyBack();
   Failure TakeResult(TVMFFIAny* result);
+  Failure TakePlain(const TVMFFIAny& value, TVMFFIAny* result);
   Failure TakeError();
   Failure ServeCallback();
   Status CallLocal(TVMFFIObjectHandle function, TVMFFIAny* result, bool* raised);

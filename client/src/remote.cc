@@ -224,13 +224,9 @@ Failure RemoteFunction::FinishPlain(CallLane* lane, TVMFFIAny* result) {
   context.self = lane->worker.get();
   context.expected = average_.nanos();
   const WaitOutcome outcome = lane->lane.Receive(context, &lane->frame);
-  FrameHeader header;
-  TVMFFIAny values[kMaxPlainCells];
-  if (outcome == WaitOutcome::kFrame &&
-      ReadPlainFrame(lane->frame.data(), lane->frame.size(), &header, values) &&
-      header.op == FrameOp::kReturn && header.num_cells == 1 &&
-      header.lane_call == lane->lane_call) {
-    *result = values[0];
+  TVMFFIAny value;
+  if (outcome == WaitOutcome::kFrame && ReadPlainReturn(*lane, &value)) {
+    *result = value;
     lane->counters.calls.Add(1);
     average_.Add(lane->lane.last_wait());
     slot_->Succeeded();

@@ -27,6 +27,9 @@ class Lane {
   // Where a frame of up to kInlineFrame bytes may be built instead, 8-byte aligned, while it is
   // this side's turn. Memory of both sides: write it, never read it back.
   char* place() const { return own_->frame; }
+  // A frame longer than kFrameHead will follow: begins to fetch the lines behind the first, which
+  // the peer does not watch, for writing.
+  void Prefetch() const;
   // Publishes what was built there.
   void SendPlaced(size_t size) {
     own_->frame_size.store(static_cast<uint32_t>(size), std::memory_order_relaxed);
