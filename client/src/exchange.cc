@@ -11,6 +11,7 @@
 #include "client/src/process_state.h"
 #include "client/src/worker_error.h"
 #include "proto/base/clock.h"
+#include "proto/codec/plain.h"
 #include "proto/codec/spill.h"
 
 namespace tvmffi::host {
@@ -34,12 +35,23 @@ std::string LastLine(const WorkerEnd& end) {
 
 }  // namespace
 
+bool ReadPlainReturn(const CallLane& lane, TVMFFIAny* value) {
+  FrameHeader header;
+  TVMFFIAny values[kMaxPlainCells];
+  if (!ReadPlainFrame(lane.frame.data(), lane.frame.size(), &header, values) ||
+      header.op != FrameOp::kReturn || header.num_cells != 1 ||
+      header.lane_call != lane.lane_call) {
+    return false;
+  }
+  *value = values[0];
+  return true;
+}
+
 Exchange::Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec)
     : slot_(slot),
       lane_(lane),
       spec_(spec),
       worker_(lane->worker.get()),
-      call_id_((lane->id << 32) | (lane->lane_call + 1)),
       epoch_(ForkEpoch()),
       start_(spec.start != 0 ? spec.start : MonotonicNanos()),
       deadline_(spec.deadline) {}
@@ -57,35 +69,49 @@ double Exchange::Elapsed() const {
   return static_cast<double>(MonotonicNanos() - start_ - in_callbacks_) * 1e-9;
 }
 
-WaitOutcome Exchange::OnSlice(void* self) {
-  Exchange* exchange = static_cast<Exchange*>(self);
-  if (!exchange->worker_->Alive()) return WaitOutcome::kPeerDead;
+WaitOutcome Exchange::OnSlice(void* worker) {
+  if (!static_cast<Worker*>(worker)->Alive()) return WaitOutcome::kPeerDead;
   if (OnMainThread() && TVMFFIEnvCheckSignals() != 0) return WaitOutcome::kCancelled;
   return WaitOutcome::kFrame;
 }
 
 Failure Exchange::Run(TVMFFIAny* result) {
   *result = NoneAny();
-  Transfer* transfer = &lane_->transfer;
-  transfer->Begin(slot_, worker_, lane_->index, &lane_->counters);
-  transfer->TakeHandle(spec_.take_handle);
+  call_id_ = lane_->CallId(lane_->lane_call + 1);
+  Begin();
   Failure failure = Encode();
   if (!failure) {
     ++lane_->lane_call;
     failure = Send();
-    bool done = static_cast<bool>(failure);
-    while (!done) {
-      const WaitOutcome outcome = Receive();
-      if (outcome == WaitOutcome::kFrame) {
-        done = Serve(result, &failure);
-      } else {
-        failure = Fail(outcome);
-        done = true;
-      }
-    }
+    if (!failure) failure = Finish(Receive(), result);
   }
+  return End(std::move(failure));
+}
+
+Failure Exchange::Resume(WaitOutcome outcome, TVMFFIAny* result) {
+  *result = NoneAny();
+  call_id_ = lane_->CallId(lane_->lane_call);
+  sent_ = true;
+  Begin();
+  return End(Finish(outcome, result));
+}
+
+void Exchange::Begin() {
+  lane_->transfer.Begin(slot_, worker_, lane_->index, &lane_->counters);
+  lane_->transfer.TakeHandle(spec_.take_handle);
+}
+
+Failure Exchange::Finish(WaitOutcome outcome, TVMFFIAny* result) {
+  for (;; outcome = Receive()) {
+    if (outcome != WaitOutcome::kFrame) return Fail(outcome);
+    Failure failure;
+    if (Serve(result, &failure)) return failure;
+  }
+}
+
+Failure Exchange::End(Failure failure) {
   worker_->staging()->Free(std::move(spill_));
-  transfer->End();
+  lane_->transfer.End();
   lane_->counters.calls.Add(1);
   if (failure) {
     lane_->counters.errors.Add(1);
@@ -99,6 +125,7 @@ Failure Exchange::Encode() {
   const uint32_t first = spec_.op == FrameOp::kCall ? 0 : 1;
   const uint32_t num_cells = first + static_cast<uint32_t>(spec_.num_args);
   int32_t bad = 0;
+  lane_->lane.Prefetch();
   do {
     lane_->writer.Start(spec_.op, spec_.target, call_id_, lane_->lane_call + 1, num_cells);
     if (first != 0) lane_->writer.PutString(0, spec_.text.data(), spec_.text.size());
@@ -147,7 +174,7 @@ WaitOutcome Exchange::Receive() {
   context.deadline = deadline_;
   context.death = worker_->death_word();
   context.on_slice = &Exchange::OnSlice;
-  context.self = this;
+  context.self = worker_;
   context.expected = spec_.average != nullptr ? spec_.average->nanos() : 0;
   return lane_->lane.Receive(context, &lane_->frame);
 }
@@ -187,6 +214,11 @@ void Exchange::TakeNotes() {
 }
 
 bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
+  TVMFFIAny value;
+  if (ReadPlainReturn(*lane_, &value)) {
+    *failure = TakePlain(value, result);
+    return true;
+  }
   if (Status status = OpenFrame(); !status.ok()) {
     *failure = Violation(status.message);
     return true;
@@ -218,6 +250,13 @@ Failure Exchange::CopyBack() {
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
                 "the worker of '" + slot_->Label() + "' wrote past the end of argument " +
                     std::to_string(overrun) + " of " + Name() + " and was killed");
+}
+
+Failure Exchange::TakePlain(const TVMFFIAny& value, TVMFFIAny* result) {
+  if (Failure failure = CopyBack()) return failure;
+  *result = value;
+  if (spec_.op == FrameOp::kCall) slot_->Succeeded();
+  return {};
 }
 
 Failure Exchange::TakeResult(TVMFFIAny* result) {

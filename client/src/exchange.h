@@ -34,6 +34,10 @@ struct CallSpec {
   uint64_t* take_handle = nullptr;
 };
 
+// The value in the frame the lane has received: true when it is nothing but the well-formed answer
+// to the lane's exchange, a return of one plain value.
+bool ReadPlainReturn(const CallLane& lane, TVMFFIAny* value);
+
 // On a lane the caller holds.
 class Exchange {
  public:
@@ -43,7 +47,17 @@ class Exchange {
   // worker that is to blame, or that the call gave up, is ended and forgotten.
   Failure Run(TVMFFIAny* result);
 
+  // The same from the middle on: the request, which lent nothing, has been sent, and the wait for
+  // the first answer ended with `outcome`.
+  Failure Resume(WaitOutcome outcome, TVMFFIAny* result);
+
+  // WaitContext::on_slice of a wait for a Worker.
+  static WaitOutcome OnSlice(void* worker);
+
  private:
+  void Begin();
+  Failure Finish(WaitOutcome outcome, TVMFFIAny* result);
+  Failure End(Failure failure);
   Failure Encode();
   Failure Send();
   WaitOutcome Receive();
@@ -54,6 +68,7 @@ class Exchange {
   void TakeNotes();
   Failure CopyBack();
   Failure TakeResult(TVMFFIAny* result);
+  Failure TakePlain(const TVMFFIAny& value, TVMFFIAny* result);
   Failure TakeError();
   Failure ServeCallback();
   Status CallLocal(TVMFFIObjectHandle function, TVMFFIAny* result, bool* raised);
@@ -66,13 +81,11 @@ class Exchange {
   Failure GiveUp(std::optional<wire::KillCause> cause, const char* kind, const std::string& what);
   std::string Name() const;
   double Elapsed() const;
-  static WaitOutcome OnSlice(void* self);
-
   WorkerSlot* const slot_;
   CallLane* const lane_;
   const CallSpec& spec_;
   Worker* const worker_;  // the lane keeps it
-  const uint64_t call_id_;
+  uint64_t call_id_ = 0;
   const uint32_t epoch_;
   const int64_t start_;
   int64_t deadline_;

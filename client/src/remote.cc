@@ -3,11 +3,11 @@
 #include <map>
 #include <utility>
 
-#include "client/src/exchange.h"
 #include "client/src/process_state.h"
 #include "client/src/remote_module.h"
 #include "client/src/remote_object.h"
 #include "proto/base/clock.h"
+#include "proto/codec/plain.h"
 
 namespace tvmffi::host {
 namespace {
@@ -173,36 +173,85 @@ Failure RemoteFunction::Resolve(CallLane* lane, int64_t deadline, uint64_t* hand
   return {};
 }
 
-Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args,
-                               int64_t start, int64_t deadline, TVMFFIAny* result) {
-  uint64_t handle;
-  if (!Known(*lane->worker, &handle)) {
-    if (Failure failure = Resolve(lane, deadline, &handle)) return failure;
-  }
+CallSpec RemoteFunction::Spec(int64_t start) {
   CallSpec call;
-  call.target = handle;
-  call.args = args;
-  call.num_args = num_args;
   call.read_only = read_only_;
   call.function = name_;
   call.module = spec_->name;
   call.start = start;
-  call.deadline = deadline;
+  call.deadline = spec_->Deadline(start);
   call.time_limit = spec_->deadline;
   call.average = &average_;
+  return call;
+}
+
+Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args,
+                               int64_t start, TVMFFIAny* result) {
+  CallSpec call = Spec(start);
+  if (!Known(*lane->worker, &call.target)) {
+    if (Failure failure = Resolve(lane, call.deadline, &call.target)) return failure;
+  }
+  call.args = args;
+  call.num_args = num_args;
   return Exchange(slot_.get(), lane, call).Run(result);
+}
+
+bool RemoteFunction::SendPlain(CallLane* lane, const TVMFFIAny* args, int32_t num_args) {
+  FrameHeader header = {};
+  // Releases must ride along.
+  if (lane->worker->has_releases() || lane->writer.has_notes() ||
+      !Known(*lane->worker, &header.target)) {
+    return false;
+  }
+  header.op = FrameOp::kCall;
+  header.num_cells = static_cast<uint32_t>(num_args);
+  header.lane_call = lane->lane_call + 1;
+  header.call_id = lane->CallId(header.lane_call);
+  const size_t size = WritePlainFrame(header, args, lane->lane.place());
+  if (size == 0) return false;
+  ++lane->lane_call;
+  lane->lane.SendPlaced(size);
+  return true;
+}
+
+Failure RemoteFunction::FinishPlain(CallLane* lane, TVMFFIAny* result) {
+  // While the worker works, reading the clock costs nothing.
+  const int64_t start = MonotonicNanos();
+  WaitContext context;
+  context.deadline = spec_->Deadline(start);
+  context.death = lane->worker->death_word();
+  context.on_slice = &Exchange::OnSlice;
+  context.self = lane->worker.get();
+  context.expected = average_.nanos();
+  const WaitOutcome outcome = lane->lane.Receive(context, &lane->frame);
+  TVMFFIAny value;
+  if (outcome == WaitOutcome::kFrame && ReadPlainReturn(*lane, &value)) {
+    *result = value;
+    lane->counters.calls.Add(1);
+    average_.Add(lane->lane.last_wait());
+    slot_->Succeeded();
+    return {};
+  }
+  return Exchange(slot_.get(), lane, Spec(start)).Resume(outcome, result);
 }
 
 int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
   RemoteFunction* function = static_cast<RemoteFunction*>(self);
-  const ModuleSpec& spec = *function->spec_;
-  const int64_t start = MonotonicNanos();
-  const int64_t deadline = spec.Deadline(start);
+  WorkerSlot* slot = function->slot_.get();
   Failure failure;
-  CallLane* lane = function->slot_->Acquire(spec.QueueDeadline(deadline), &failure);
-  if (lane == nullptr) return Raise(std::move(failure));
-  failure = function->CallOn(lane, args, num_args, start, deadline, result);
-  function->slot_->GiveBack(lane);
+  CallLane* lane = slot->AcquireAgain();
+  if (lane != nullptr && function->SendPlain(lane, args, num_args)) {
+    failure = function->FinishPlain(lane, result);
+  } else {
+    const int64_t start = MonotonicNanos();
+    if (lane == nullptr) {
+      const ModuleSpec& spec = *function->spec_;
+      lane = slot->Acquire(spec.QueueDeadline(spec.Deadline(start)), &failure);
+      if (lane == nullptr) return Raise(std::move(failure));
+    }
+    failure = function->CallOn(lane, args, num_args, start, result);
+  }
+  slot->GiveBack(lane);
   return failure ? Raise(std::move(failure)) : 0;
 }
 

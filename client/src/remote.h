@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/src/exchange.h"
 #include "client/src/worker_slot.h"
 #include "proto/channel/wakeup.h"
 
@@ -76,7 +77,12 @@ class RemoteFunction {
   static int Call(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
   static void Delete(void* self);
   Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, int64_t start,
-                 int64_t deadline, TVMFFIAny* result);
+                 TVMFFIAny* result);
+  // Sends a call that has only plain values, of a function whose handle is known. False, and
+  // nothing sent, when it is not of that kind.
+  bool SendPlain(CallLane* lane, const TVMFFIAny* args, int32_t num_args);
+  Failure FinishPlain(CallLane* lane, TVMFFIAny* result);
+  CallSpec Spec(int64_t start);
   // Asks the worker for the function of that name.
   Failure Resolve(CallLane* lane, int64_t deadline, uint64_t* handle);
   bool Known(const Worker& worker, uint64_t* handle) const;

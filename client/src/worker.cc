@@ -210,7 +210,7 @@ void Worker::Release(uint64_t handle) {
 }
 
 void Worker::MoveReleasesTo(FrameWriter* writer) {
-  if (!has_releases_.load(std::memory_order_acquire)) return;
+  if (!has_releases()) return;
   std::lock_guard<std::mutex> lock(releases_lock_);
   for (uint64_t handle : releases_) writer->AddNote(NoteKind::kRelease, handle);
   releases_.clear();

@@ -81,6 +81,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // The client let go of a handle. Rides on a later frame.
   void Release(uint64_t handle);
   void MoveReleasesTo(FrameWriter* writer);
+  bool has_releases() const { return has_releases_.load(std::memory_order_acquire); }
 
   // Handles of the modules this worker has loaded, in their slot's order.
   std::optional<uint64_t> ModuleHandle(uint32_t index);

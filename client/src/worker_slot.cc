@@ -124,17 +124,21 @@ void WorkerSlot::AddCounters(Totals* totals) const {
 }
 
 CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
+  CallLane* lane = AcquireAgain();
+  return lane != nullptr ? lane : AcquireSlow(deadline, failure);
+}
+
+CallLane* WorkerSlot::AcquireAgain() {
   const ThreadCache& cache = thread_cache;
-  if (cache.slot == id_ && epoch_ == ForkEpoch() && TryTake(cache.lane)) {
-    CallLane* lane = cache.lane;
-    Worker* worker = lane->worker.get();
-    if (worker != nullptr && worker == current_.load(std::memory_order_acquire) &&
-        !worker->SeemsDead(lane->index)) {
-      return lane;
-    }
-    GiveBack(lane);
+  if (cache.slot != id_ || epoch_ != ForkEpoch() || !TryTake(cache.lane)) return nullptr;
+  CallLane* lane = cache.lane;
+  const Worker* worker = lane->worker.get();
+  if (worker != nullptr && worker == current_.load(std::memory_order_acquire) &&
+      !worker->SeemsDead(lane->index)) {
+    return lane;
   }
-  return AcquireSlow(deadline, failure);
+  GiveBack(lane);
+  return nullptr;
 }
 
 void WorkerSlot::GiveBack(CallLane* lane) {

@@ -48,6 +48,8 @@ struct CallLane {
   Transfer transfer;
   LaneCounters counters;
 
+  // Of its exchange number `call`: unique in this process.
+  uint64_t CallId(uint32_t call) const { return (id << 32) | call; }
   Status Bind(std::shared_ptr<Worker> new_worker);
   void Unbind();
 };
@@ -97,6 +99,9 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   // A lane of the calling thread, bound to a live worker, started if there is none. Null with a
   // failure when there is none before `deadline`. To be given back.
   CallLane* Acquire(int64_t deadline, Failure* failure);
+  // The lane of the calling thread's last call, if that was into this slot and nothing has changed
+  // since; else null. To be given back.
+  CallLane* AcquireAgain();
   void GiveBack(CallLane* lane);
 
   // `worker` ended; `blame` says that it died of its own doing.

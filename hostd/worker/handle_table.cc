@@ -34,9 +34,8 @@ void HandleTable::Pin(ObjectRef object) {
   pinned_.push_back(std::move(object));
 }
 
-TVMFFIObjectHandle FunctionCache::Find(uint64_t id) {
+TVMFFIObjectHandle FunctionCache::LookUp(uint64_t id) {
   const uint64_t version = table_->version();
-  if (version == version_ && id == id_) return function_;
   ObjectRef found = table_->Find(id);
   if (!found || TVMFFIObjectGetTypeIndex(found.get()) != kTVMFFIFunction) return nullptr;
   version_ = version;

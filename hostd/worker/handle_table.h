@@ -45,9 +45,13 @@ class FunctionCache {
   explicit FunctionCache(const HandleTable* table) : table_(table) {}
 
   // A borrowed Function; null when `id` is unknown or no function.
-  TVMFFIObjectHandle Find(uint64_t id);
+  TVMFFIObjectHandle Find(uint64_t id) {
+    return id == id_ && version_ == table_->version() ? function_ : LookUp(id);
+  }
 
  private:
+  TVMFFIObjectHandle LookUp(uint64_t id);
+
   const HandleTable* table_;
   uint64_t version_ = 0;
   uint64_t id_ = 0;

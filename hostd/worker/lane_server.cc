@@ -11,6 +11,7 @@
 #include "hostd/worker/crash_handler.h"
 #include "hostd/worker/function_call.h"
 #include "proto/base/clock.h"
+#include "proto/codec/plain.h"
 #include "proto/codec/spill.h"
 
 namespace tvmffi::hostd {
@@ -75,10 +76,13 @@ void LaneServer::Run() {
   for (;;) Serve();
 }
 
-void LaneServer::Receive(std::vector<char>* frame, FrameReader* reader) {
+void LaneServer::ReceiveFrame(std::vector<char>* frame) {
   if (lane_.Receive(WaitContext(), frame) != WaitOutcome::kFrame)
     Die("impossible sequence or size");
-  spilled_ = ResultBlock();
+  if (spilled_.valid()) spilled_ = ResultBlock();
+}
+
+void LaneServer::Open(std::vector<char>* frame, FrameReader* reader) {
   SpillRef ref;
   Result<bool> is_spilled = ReadSpillFrame(frame->data(), frame->size(), &ref);
   if (!is_spilled.ok()) Die(is_spilled.status().message);
@@ -100,7 +104,8 @@ void LaneServer::FetchSpilled(const SpillRef& ref, std::vector<char>* frame) {
 }
 
 void LaneServer::ReceiveAnswer() {
-  Receive(&answer_, &answer_reader_);
+  ReceiveFrame(&answer_);
+  Open(&answer_, &answer_reader_);
   if (answer_reader_.header().lane_call != lane_call_) {
     Die("answer to exchange " + std::to_string(answer_reader_.header().lane_call) +
         " inside exchange " + std::to_string(lane_call_));
@@ -120,8 +125,32 @@ void LaneServer::TakeNotes(const FrameReader& reader) {
   }
 }
 
+bool LaneServer::ServePlain() {
+  FrameHeader header;
+  TVMFFIAny args[kMaxPlainCells];
+  if (!ReadPlainFrame(request_.data(), request_.size(), &header, args)) return false;
+  if (header.op != FrameOp::kCall) return false;
+  TVMFFIObjectHandle function = functions_.Find(header.target);
+  if (function == nullptr) return false;
+  call_id_ = header.call_id;
+  lane_call_ = header.lane_call;
+  SetCurrentCall(call_id_);
+  TVMFFIAny result = NoneAny();
+  const int code =
+      TVMFFIFunctionCallInWorker(function, args, static_cast<int32_t>(header.num_cells), &result);
+  if (code != 0) {
+    ReplyRaised(code);
+  } else if (!ReplyPlain(result)) {
+    Reply(&result);
+  }
+  SetCurrentCall(0);
+  return true;
+}
+
 void LaneServer::Serve() {
-  Receive(&request_, &request_reader_);
+  ReceiveFrame(&request_);
+  if (ServePlain()) return;
+  Open(&request_, &request_reader_);
   const FrameHeader& header = request_reader_.header();
   call_id_ = header.call_id;
   lane_call_ = header.lane_call;
@@ -202,6 +231,19 @@ void LaneServer::Load() {
   if (load == nullptr)
     return ReplyError({"RuntimeError", "libtvm_ffi has no ffi.ModuleLoadFromFile", ""});
   Execute(load, 0);
+}
+
+bool LaneServer::ReplyPlain(const TVMFFIAny& result) {
+  if (state_->notes.pending() || reply_.has_notes()) return false;
+  FrameHeader header = {};
+  header.op = FrameOp::kReturn;
+  header.num_cells = 1;
+  header.lane_call = lane_call_;
+  header.call_id = call_id_;
+  const size_t size = WritePlainFrame(header, &result, lane_.place());
+  if (size == 0) return false;
+  lane_.SendPlaced(size);
+  return true;
 }
 
 void LaneServer::Reply(TVMFFIAny* result) {

@@ -25,14 +25,19 @@ class LaneServer final : public CallbackCarrier, public MemorySource {
   Status RequestMemory(uint64_t bytes) override;
 
  private:
-  // Receives a frame into `*frame` and opens it.
-  void Receive(std::vector<char>* frame, FrameReader* reader);
+  // Receives a frame into `*frame`.
+  void ReceiveFrame(std::vector<char>* frame);
+  // Opens a received frame, once it has all of it.
+  void Open(std::vector<char>* frame, FrameReader* reader);
   void FetchSpilled(const SpillRef& ref, std::vector<char>* frame);
   // The answer to a nested request.
   void ReceiveAnswer();
   void TakeNotes(const FrameReader& reader);
 
   void Serve();
+  // A call of a function the lane knows with plain values, the short way. False, and nothing done,
+  // when it is anything else.
+  bool ServePlain();
   // Decodes the cells from `first_cell` on, calls `function` with them and answers.
   void Execute(TVMFFIObjectHandle function, uint32_t first_cell);
   void ExecuteGlobal();
@@ -42,6 +47,8 @@ class LaneServer final : public CallbackCarrier, public MemorySource {
 
   // Each sends the frame that closes the exchange.
   void Reply(TVMFFIAny* result);
+  // False, and nothing sent, when the result is not plain or notes are to be sent.
+  bool ReplyPlain(const TVMFFIAny& result);
   void ReplyRaised(int code);
   void ReplyStatus(const Status& status);
   void ReplyError(const ErrorText& error);

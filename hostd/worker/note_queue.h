@@ -20,9 +20,11 @@ class NoteQueue {
     pending_.store(true, std::memory_order_release);
   }
 
+  bool pending() const { return pending_.load(std::memory_order_acquire); }
+
   // Moves up to `limit` notes to `writer`.
   void Drain(size_t limit, FrameWriter* writer) {
-    if (!pending_.load(std::memory_order_acquire)) return;
+    if (!pending()) return;
     std::lock_guard<std::mutex> lock(mutex_);
     const size_t count = std::min(limit, notes_.size());
     for (size_t i = 0; i < count; ++i) writer->AddNote(notes_[i].kind, notes_[i].id);

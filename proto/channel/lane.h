@@ -24,6 +24,18 @@ class Lane {
   // Copies the frame into this side's half and publishes it. `size` <= kOverflowFrame.
   void Send(const void* frame, size_t size);
 
+  // Where a frame of up to kInlineFrame bytes may be built instead, 8-byte aligned, while it is
+  // this side's turn. Memory of both sides: write it, never read it back.
+  char* place() const { return own_->frame; }
+  // A frame longer than kFrameHead will follow: begins to fetch the lines behind the first, which
+  // the peer does not watch, for writing.
+  void Prefetch() const;
+  // Publishes what was built there.
+  void SendPlaced(size_t size) {
+    own_->frame_size.store(static_cast<uint32_t>(size), std::memory_order_relaxed);
+    waiter_.Post(++sent_);
+  }
+
   // Waits for the peer's next frame and copies it out into `frame` (resized, capacity kept).
   // Nothing the peer writes afterwards changes what was copied. After kPeerDead or kViolation the
   // lane is of no more use; after kDeadline and kCancelled the same wait may be taken up again.

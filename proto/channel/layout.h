@@ -46,18 +46,12 @@ struct CrashRecord {
 
 // The first bytes of a frame share their cache line with the sequence word that publishes them.
 inline constexpr size_t kFrameHead = 56;
-inline constexpr size_t kFrameTail = 3968;
 // A longer frame lies in the half's overflow area; a still longer one in an arena
 // (FrameHeader::kSpilled).
-inline constexpr size_t kInlineFrame = kFrameHead + kFrameTail;
+inline constexpr size_t kInlineFrame = 4024;
 inline constexpr size_t kOverflowFrame = 64 * 1024;
 
 struct alignas(128) LaneHalf {
-  // Written by this half's owner with each frame.
-  std::atomic<uint32_t> sequence;
-  // Atomic only so that a reader loads it once: a hostile owner may change it at any moment.
-  std::atomic<uint32_t> frame_size;
-  char head[kFrameHead];
   // Written by this half's owner around its own waiting, and only when they change, so that the
   // line stays shared: futex sleepers are announced; the CPU (plus one, 0 is unknown) is a hint.
   std::atomic<uint32_t> asleep;
@@ -66,10 +60,14 @@ struct alignas(128) LaneHalf {
   // thread dies.
   std::atomic<uint32_t> owner;
   char unused[52];
-  char tail[kFrameTail];
+  // Written by this half's owner with each frame.
+  std::atomic<uint32_t> sequence;
+  // Atomic only so that a reader loads it once: a hostile owner may change it at any moment.
+  std::atomic<uint32_t> frame_size;
+  char frame[kInlineFrame];
 };
 static_assert(sizeof(LaneHalf) == kPage, "a half is one page");
-static_assert(offsetof(LaneHalf, head) == 8 && offsetof(LaneHalf, asleep) == 64, "line layout");
+static_assert(offsetof(LaneHalf, sequence) == 64 && offsetof(LaneHalf, frame) == 72, "line layout");
 
 struct LaneMemory {
   LaneHalf client;

@@ -103,6 +103,9 @@ class FrameWriter {
   // ride on one frame, the rest on later ones.
   void AddNote(NoteKind kind, uint64_t id) { notes_.push_back({kind, 0, id}); }
 
+  // True when notes wait for the next frame.
+  bool has_notes() const { return !notes_.empty(); }
+
   // Completes the frame, [result, result + size()), valid until the next Start. 8-byte aligned.
   const char* Finish() {
     if (!notes_.empty()) AppendNotes();

@@ -24,6 +24,15 @@ namespace ffi = tvm::ffi;
 constexpr int kDefaultRounds = 41;
 constexpr int64_t kElements = 1024;
 
+// What an isolated call may cost at most, in round trips of the raw mechanism.
+constexpr double kMaxRatio = 1.5;
+// Percent of a CPU that a process may use while nobody calls.
+constexpr double kMaxIdle = 0.1;
+// The raw ring has two regimes (README.md); nanoseconds between them.
+constexpr double kSlowRing = 200;
+
+constexpr char kOneInt[] = "isolated, one int";
+
 // The client library is itself a module.
 class Host {
  public:
@@ -114,12 +123,11 @@ Subject SubjectOf(const ffi::Module& module, const Host& host) {
           host.SharedOnes(), host.SharedOnes()};
 }
 
-void Measure(const char* title, const Pins& pins, const Subject& hosted, const Subject& local,
-             int worker, int rounds) {
+std::vector<Contender> Measure(const char* title, const Pins& pins, const Subject& hosted,
+                               const Subject& local, int worker, int rounds) {
   const std::function<void()> calls[] = {hosted.CallNext(), hosted.CallAddFirst(),
                                          local.CallNext()};
-  const char* names[] = {"isolated, one int", "isolated, two shared tensors",
-                         "in process, one int"};
+  const char* names[] = {kOneInt, "isolated, two shared tensors", "in process, one int"};
   const int pids[] = {worker, worker, 0};
   const bool apart = pins.caller != pins.peer;
   const int sleeps = apart ? 200 : 1000;
@@ -139,6 +147,35 @@ void Measure(const char* title, const Pins& pins, const Subject& hosted, const S
   contenders.push_back({"Unix socket pair", [=] { return MakeSocketPair(pins); }, sleeps, {}, {}});
   RunInterleaved(&contenders, rounds);
   PrintTable(title, contenders, apart ? std::vector<size_t>{0} : std::vector<size_t>{0, 1});
+  return contenders;
+}
+
+const Contender& Named(const std::vector<Contender>& contenders, const char* name) {
+  for (const Contender& contender : contenders) {
+    if (contender.name == name) return contender;
+  }
+  std::abort();
+}
+
+// The first contender is the floor.
+void JudgeApart(const std::vector<Contender>& contenders) {
+  const Contender& ring = contenders.front();
+  const Contender& call = Named(contenders, kOneInt);
+  for (const bool slow : {false, true}) {
+    std::vector<size_t> rounds;
+    for (size_t i = 0; i < ring.medians.size(); ++i) {
+      if ((ring.medians[i] >= kSlowRing) == slow) rounds.push_back(i);
+    }
+    if (rounds.empty()) continue;
+    PrintCriterion("two CPUs, " + std::string(slow ? "slow" : "fast") + " ring (" +
+                       std::to_string(rounds.size()) + " rounds): one int / raw ring",
+                   RatioOf(call, ring, rounds), kMaxRatio);
+  }
+}
+
+void JudgeShared(const std::vector<Contender>& contenders) {
+  PrintCriterion("one CPU: one int / raw futex pair",
+                 RatioOf(Named(contenders, kOneInt), contenders.front()), kMaxRatio);
 }
 
 double OwnCpuNanos() {
@@ -147,21 +184,20 @@ double OwnCpuNanos() {
   return static_cast<double>(used.tv_sec) * 1e9 + static_cast<double>(used.tv_nsec);
 }
 
-void PrintIdle(const char* name, double nanos) {
-  std::printf("%-34s %10.0f us  %.4f %%\n", name, nanos / 1e3, nanos / 1e7);
+void JudgeIdle(const char* name, double nanos) {
+  PrintCriterion(std::string(name) + " idle: % of a CPU", nanos / 1e7, kMaxIdle);
 }
 
-void MeasureIdle(int worker, int daemon) {
+void JudgeIdle(int worker, int daemon) {
   const double worker_before = CpuNanosOf(worker);
   const double daemon_before = CpuNanosOf(daemon);
   const double caller_before = OwnCpuNanos();
   const timespec second = {1, 0};
   ::nanosleep(&second, nullptr);
   const double caller = OwnCpuNanos() - caller_before;
-  std::printf("\nCPU time while idle for 1 s\n");
-  PrintIdle("caller", caller);
-  PrintIdle("worker", CpuNanosOf(worker) - worker_before);
-  PrintIdle("daemon", CpuNanosOf(daemon) - daemon_before);
+  JudgeIdle("caller", caller);
+  JudgeIdle("worker", CpuNanosOf(worker) - worker_before);
+  JudgeIdle("daemon", CpuNanosOf(daemon) - daemon_before);
 }
 
 void Run(int rounds) {
@@ -172,11 +208,15 @@ void Run(int rounds) {
   const int worker = host.PidOf(module, "pid");
   const Pins pins = TwoCpus();
   std::printf("%d interleaved rounds, CPUs %d and %d\n", rounds, pins.caller, pins.peer);
+  std::vector<Contender> apart;
   if (pins.caller != pins.peer) {
-    Measure("two CPUs (ns)", pins, hosted, local, worker, rounds);
+    apart = Measure("two CPUs (ns)", pins, hosted, local, worker, rounds);
   }
-  Measure("one CPU (ns)", OneCpu(), hosted, local, worker, rounds);
-  MeasureIdle(worker, host.PidOf(module, "daemon_pid"));
+  const auto shared = Measure("one CPU (ns)", OneCpu(), hosted, local, worker, rounds);
+  std::printf("\ncriteria\n");
+  if (!apart.empty()) JudgeApart(apart);
+  JudgeShared(shared);
+  JudgeIdle(worker, host.PidOf(module, "daemon_pid"));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 
 #include "proto/base/clock.h"
 
@@ -119,10 +120,22 @@ void RunInterleaved(std::vector<Contender>* contenders, int rounds) {
 
 double Median(std::vector<double> values) { return Percentile(&values, 0.5); }
 
-double RatioOf(const Contender& a, const Contender& b) {
+double RatioOf(const Contender& a, const Contender& b, const std::vector<size_t>& rounds) {
   std::vector<double> ratios;
-  for (size_t i = 0; i < a.medians.size(); ++i) ratios.push_back(a.medians[i] / b.medians[i]);
+  for (size_t i : rounds) ratios.push_back(a.medians[i] / b.medians[i]);
   return Median(ratios);
+}
+
+double RatioOf(const Contender& a, const Contender& b) {
+  std::vector<size_t> rounds(a.medians.size());
+  std::iota(rounds.begin(), rounds.end(), size_t{0});
+  return RatioOf(a, b, rounds);
+}
+
+void PrintCriterion(const std::string& what, double value, double limit) {
+  std::printf("%-66s %6.2f <= %4.2f  %s\n", what.c_str(), value, limit,
+              value <= limit ? "met" : "NOT MET");
+  std::fflush(stdout);
 }
 
 void PrintTable(const std::string& title, const std::vector<Contender>& contenders,

@@ -90,6 +90,12 @@ double Median(std::vector<double> values);
 // Median of the per-round ratios of two contenders: neighbours in time saw the same machine.
 double RatioOf(const Contender& a, const Contender& b);
 
+// The same over some of the rounds only.
+double RatioOf(const Contender& a, const Contender& b, const std::vector<size_t>& rounds);
+
+// One line: what was asked for, what came out, "met" or "NOT MET".
+void PrintCriterion(const std::string& what, double value, double limit);
+
 // Name, median, p99, best round, and the ratio to each of `floors` (indices into `contenders`).
 void PrintTable(const std::string& title, const std::vector<Contender>& contenders,
                 const std::vector<size_t>& floors);

@@ -36,8 +36,7 @@ void Apply(const Step& step, uint32_t received, LaneMemory* memory) {
   memory->worker.owner = step.owner;
   memory->worker.cpu = step.cpu;
   memory->worker.asleep = step.asleep;
-  std::memset(memory->worker.head, step.filler, sizeof(memory->worker.head));
-  std::memset(memory->worker.tail, step.filler, sizeof(memory->worker.tail));
+  std::memset(memory->worker.frame, step.filler, sizeof(memory->worker.frame));
   std::memset(memory->worker_overflow, step.filler, sizeof(memory->worker_overflow));
 }
 

@@ -295,8 +295,7 @@ TEST_F(LaneTest, AFrameStaysAsReceivedWhateverThePeerWritesAfterwards) {
     half.sequence = 1;
     for (uint32_t i = 0;; ++i) {
       half.frame_size.store(i % 3 == 0 ? kInlineFrame : i % 3 == 1 ? 48 : 0xffffffffu);
-      std::memset(half.head, static_cast<int>(i), sizeof(half.head));
-      std::memset(half.tail, static_cast<int>(i), 256);
+      std::memset(half.frame, static_cast<int>(i), kFrameHead + 256);
     }
     return true;
   });
