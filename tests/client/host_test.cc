@@ -132,6 +132,23 @@ TEST(Host, ThreadsGetTheirOwnAnswers) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(Host, AMillionCallsOfTwoThreadsGetTheirOwnAnswers) {
+  constexpr int64_t kCalls = 500'000;
+  const Module values = Client::Private().LoadModule(kPlugins + "/values.so");
+  const Function echo = Get(values, "echo_int");
+  std::atomic<int64_t> right{0};
+
+  const auto call = [&](int64_t thread) {
+    for (int64_t i = 0; i < kCalls; ++i)
+      right += echo(thread * kCalls + i).cast<int64_t>() == thread * kCalls + i;
+  };
+  std::thread other(call, 1);
+  call(0);
+  other.join();
+
+  EXPECT_EQ(right, 2 * kCalls);
+}
+
 TEST(Host, InitCallsRunAfterEveryStart) {
   LoadOptions options;
   options.init = {{"retain", {tvm::ffi::String("k"), Any(int64_t{42})}}};
