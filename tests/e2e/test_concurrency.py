@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -112,6 +113,28 @@ def test_a_queue_deadline_bounds_the_wait_alone() -> None:
     for thread in threads:
         thread.join()
     assert mod.sum8(*range(8)) == 28
+
+
+def test_a_waiting_thread_does_not_need_the_interpreter() -> None:
+    """The deadline of a call ends it while another thread holds the interpreter's lock all the time."""
+    mod = tvmffi_host.load_module(plugin("values"), deadline=0.4)
+    mod.pid()
+    reports = []
+
+    def call() -> None:
+        try:
+            mod.sleep(30.0)
+        except tvmffi_host.DeadlineExceeded as error:
+            reports.append(error.report)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    time.sleep(0.1)
+    ctypes.PyDLL(None).usleep(1_500_000)  # with the lock held
+    thread.join(10)
+
+    assert len(reports) == 1
+    assert reports[0].elapsed < 1.2
 
 
 def call_from_two_processes(count: int, environment: dict[str, str]) -> None:

@@ -225,6 +225,50 @@ def test_ctrl_c_cancels_a_call() -> None:
     assert result.stdout == "interrupted True\nTrue\n", result.stderr
 
 
+def test_ctrl_c_in_a_terminal_reaches_neither_daemon_nor_worker() -> None:
+    """A terminal signals the whole foreground process group; only the caller is in it."""
+    client = subprocess.Popen(
+        command(
+            LOAD
+            + """
+            pid = mod.pid()
+            print(pid, info["daemon_pid"], flush=True)
+            try:
+                time.sleep(30)
+            except KeyboardInterrupt:
+                print(mod.pid() == pid, flush=True)
+                sys.stdin.read()
+            """,
+            (plugin("values"),),
+        ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert client.stdout is not None
+    pids = list(map(int, client.stdout.readline().split()))
+    time.sleep(0.2)
+
+    os.killpg(client.pid, signal.SIGINT)
+
+    assert client.stdout.readline() == "True\n"
+    assert all(alive(pid) and os.getsid(pid) != client.pid and os.getpgid(pid) != client.pid for pid in pids)
+    client.communicate()
+    assert client.returncode == 0
+    assert eventually(lambda: not any(alive(pid) for pid in pids))
+
+
+def test_a_workers_standard_streams() -> None:
+    """Nothing of the caller's: neither its terminal nor its input."""
+    mod = tvmffi_host.load_module(plugin("values"))
+    folder = Path(f"/proc/{mod.pid()}/fd")
+
+    assert os.readlink(folder / "0") == "/dev/null"
+    assert os.readlink(folder / "1").startswith("pipe:")
+    assert os.readlink(folder / "1") == os.readlink(folder / "2")
+
+
 def test_exit_with_calls_in_daemon_threads() -> None:
     result = run(
         LOAD
