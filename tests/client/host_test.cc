@@ -4,6 +4,7 @@
 #include <tvm/ffi/tvm_ffi.h>
 #include <tvmffi/host/client.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -106,6 +107,37 @@ TEST(Host, SharedTensorsAreNotCopied) {
   EXPECT_EQ(static_cast<const float*>(tensor.data_ptr())[1023], 2.5f);
   EXPECT_EQ(Stats()["bytes_copied_in"], before["bytes_copied_in"]);
   EXPECT_EQ(Stats()["zero_copy_tensors"], before["zero_copy_tensors"] + 1);
+}
+
+TEST(Host, TensorsOfAWorkersPoolAreNotCopiedForIt) {
+  const Client client = Client::Private();
+  const Module values = client.LoadModule(kPlugins + "/values.so");
+  const Module other = client.LoadModule(kPlugins + "/values.so");
+  const DLDataType dtype{kDLFloat, 32, 1};
+  std::atomic<int> wrong{0};
+
+  const auto use = [&](float value) {
+    for (int i = 0; i < 200; ++i) {
+      const Tensor tensor = Empty(Shape({100 + i}), dtype, values);
+      const float* data = static_cast<const float*>(tensor.data_ptr());
+      wrong += std::any_of(data, data + 100 + i, [](float x) { return x != 0; });
+      Get(values, "fill")(tensor, value);
+      wrong += std::any_of(data, data + 100 + i, [&](float x) { return x != value; });
+    }
+  };
+  std::thread thread(use, 1.0f);
+  use(2.0f);
+  thread.join();
+  EXPECT_EQ(wrong, 0);
+
+  const Tensor tensor = Empty(Shape({1024}), dtype, values);
+  auto before = Stats();
+  Get(values, "fill")(tensor, 2.5);
+  EXPECT_EQ(Stats()["bytes_copied_in"], before["bytes_copied_in"]);
+  EXPECT_EQ(Stats()["zero_copy_tensors"], before["zero_copy_tensors"] + 1);
+  Get(other, "fill")(tensor, 3.5);
+  EXPECT_EQ(Stats()["bytes_copied_in"], before["bytes_copied_in"] + 4096);
+  EXPECT_EQ(static_cast<const float*>(tensor.data_ptr())[1023], 3.5f);
 }
 
 TEST(Host, CallbacksRunInTheCaller) {

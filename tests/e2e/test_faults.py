@@ -132,16 +132,6 @@ def test_a_module_that_hangs_while_it_is_loaded() -> None:
         tvmffi_host.load_module(plugin("faulty_init_hang"), deadline=0.5)
 
 
-def test_a_module_with_an_undefined_symbol(faulty: Any) -> None:
-    with pytest.raises(RuntimeError):
-        module = tvmffi_host.load_module(plugin("faulty_undefined_symbol"))
-        # With lazy binding it is the first call that fails.
-        for name in ("run", "call", "main"):
-            if module.implements_function(name):
-                module[name]()
-        raise RuntimeError("nothing to call")
-
-
 class TestLoading:
     def check(self, path: str, text: str = "") -> None:
         with pytest.raises(RuntimeError) as local:
@@ -149,6 +139,7 @@ class TestLoading:
         with pytest.raises(tvmffi_host.LoadFailed) as isolated:
             tvmffi_host.load_module(path)
 
+        assert issubclass(tvmffi_host.LoadFailed, RuntimeError)
         assert path in str(local.value)
         assert path in str(isolated.value)
         assert text in str(isolated.value)
@@ -169,6 +160,29 @@ class TestLoading:
         path = tmp_path / "empty.so"
         path.touch()
         self.check(str(path))
+
+    def test_undefined_symbol(self) -> None:
+        self.check(plugin("faulty_undefined_symbol"), "undefined symbol")
+
+    def test_not_readable(self, tmp_path: Path) -> None:
+        path = tmp_path / "private.so"
+        path.write_bytes(Path(plugin("values")).read_bytes())
+        path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("needs a user that file permissions hold for")
+        self.check(str(path), "Permission denied")
+
+    def test_a_failed_load_harms_nothing_else(self, isolated: Any) -> None:
+        pid = isolated.pid()
+        daemon = tvmffi_host.worker_info(isolated)["daemon_pid"]
+        for _ in range(10):
+            with pytest.raises(tvmffi_host.LoadFailed):
+                tvmffi_host.load_module("/no/such/kernel.so")
+        with pytest.raises(tvmffi_host.LoadFailed):
+            tvmffi_host.load_module("/no/such/kernel.so", worker=isolated)
+
+        assert isolated.pid() == pid
+        assert tvmffi_host.worker_info(isolated)["daemon_pid"] == daemon
 
     def test_directory(self, tmp_path: Path) -> None:
         path = tmp_path / "folder.so"
