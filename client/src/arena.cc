@@ -30,6 +30,8 @@ const char* NameOf(ArenaUse use) {
       return "tvmffi-input";
     case ArenaUse::kStaging:
       return "tvmffi-staging";
+    case ArenaUse::kPool:
+      return "tvmffi-pool";
     default:
       return "tvmffi-result";
   }

@@ -20,6 +20,7 @@ enum class ArenaUse {
   kInput,    // the same, sealed: no worker can write it
   kStaging,  // one worker's: copies of plain tensors, large frames
   kResult,   // one worker's: what its functions allocate
+  kPool,     // one worker's: tensors its callers made for it
 };
 
 // One segment. Lives as long as a tensor, a call or its worker's pool uses it; its end takes it
@@ -36,6 +37,8 @@ class Arena {
   uint32_t id() const { return id_; }
   char* data() const { return segment_.data(); }
   size_t size() const { return segment_.size(); }
+  // Faults all pages in.
+  Status Populate() { return segment_.Populate(); }
   int fd() const { return segment_.fd(); }
   ArenaUse use() const { return use_; }
   bool read_only() const { return use_ == ArenaUse::kInput; }
@@ -61,7 +64,7 @@ class Arena {
   const uint32_t id_;
   const ArenaUse use_;
   const uint64_t owner_;
-  const ShmSegment segment_;
+  ShmSegment segment_;
   size_t slack_ = SIZE_MAX;
   std::mutex lock_;
   std::vector<std::weak_ptr<Worker>> holders_;

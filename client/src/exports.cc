@@ -117,13 +117,24 @@ Failure GetDataType(const TVMFFIAny& value, DLDataType* dtype) {
   return TVMFFIDataTypeFromString(&bytes, dtype) == 0 ? Failure() : TakeRaised();
 }
 
+const RemoteReference* ReferenceOf(const TVMFFIAny& value) {
+  return value.type_index >= kTVMFFIStaticObjectBegin ? FindRemoteReference(value.v_obj) : nullptr;
+}
+
 Failure Empty(const Arguments& args, TVMFFIAny* result) {
   std::vector<int64_t> shape;
   DLDataType dtype;
   if (!GetShape(args[0], &shape)) return BadArgument("empty", 0, "a shape");
   if (Failure failure = GetDataType(args[1], &dtype)) return failure;
-  Status made = MakeSharedTensor(shape, dtype, result);
-  return made.ok() ? Failure() : MakeError(made);
+  if (args[2].type_index == kTVMFFINone) {
+    Status made = MakeSharedTensor(shape, dtype, result);
+    return made.ok() ? Failure() : MakeError(made);
+  }
+  const RemoteReference* reference = ReferenceOf(args[2]);
+  std::shared_ptr<WorkerSlot> slot = reference != nullptr ? reference->slot() : nullptr;
+  if (slot == nullptr) return BadArgument("empty", 2, "a hosted module");
+  const double deadline = slot->module(reference->module().value_or(0)).deadline;
+  return MakePoolTensor(slot, deadline, shape, dtype, result);
 }
 
 const DLTensor* TensorOf(const TVMFFIAny& value) {
@@ -180,8 +191,7 @@ Failure SessionInfo(const Arguments& args, TVMFFIAny* result) {
 }
 
 std::shared_ptr<WorkerSlot> SlotOf(const TVMFFIAny& value) {
-  const RemoteReference* module =
-      value.type_index >= kTVMFFIStaticObjectBegin ? FindRemoteReference(value.v_obj) : nullptr;
+  const RemoteReference* module = ReferenceOf(value);
   return module != nullptr ? module->slot() : nullptr;
 }
 
@@ -253,9 +263,9 @@ TVMFFI_HOST_EXPORT(default_socket_path) {
   });
 }
 
-/*! \brief empty(shape, dtype) -> Tensor */
+/*! \brief empty(shape, dtype, module) -> Tensor; of the module's worker unless that is None */
 TVMFFI_HOST_EXPORT(empty) {
-  return Guard("empty", args, num_args, 2, [&](const Arguments& a) { return Empty(a, result); });
+  return Guard("empty", args, num_args, 3, [&](const Arguments& a) { return Empty(a, result); });
 }
 
 /*! \brief as_input(tensor) -> Tensor, a copy no worker can write */

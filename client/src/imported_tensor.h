@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "client/src/arena.h"
+#include "client/src/tensor_pool.h"
 #include "proto/codec/any.h"
 #include "proto/codec/tensor.h"
 
@@ -17,6 +18,8 @@ struct TensorKeep {
   // The worker's handle of the tensor, released when this end lets go of it; 0 for none.
   std::weak_ptr<Worker> worker;
   uint64_t handle = 0;
+  // Of memory from a worker's pool.
+  std::shared_ptr<PoolBlock> block = nullptr;
 };
 
 // `layout` is copied. On failure the handle is released all the same.

@@ -6,6 +6,8 @@
 
 #include "client/src/arena.h"
 #include "client/src/imported_tensor.h"
+#include "client/src/worker_slot.h"
+#include "proto/base/clock.h"
 #include "proto/channel/layout.h"
 
 namespace tvmffi::host {
@@ -13,29 +15,44 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 
+// A row-major layout of `shape`, which it refers to.
+struct CompactLayout {
+  std::vector<int64_t> strides;
+  TensorLayout layout;
+  size_t size = 0;
+
+  Status Set(const std::vector<int64_t>& shape, DLDataType dtype) {
+    const uint32_t ndim = static_cast<uint32_t>(shape.size());
+    if (shape.size() > kMaxNdim) {
+      return {Code::kInvalidArgument, "a tensor with " + std::to_string(shape.size()) +
+                                          " dimensions; at most " + std::to_string(kMaxNdim)};
+    }
+    strides.resize(std::max<uint32_t>(ndim, 1));
+    TVMFFI_RETURN_IF_ERROR(CompactStrides(ndim, shape.data(), strides.data()));
+    layout = {dtype, ndim, shape.data(), strides.data()};
+    TensorSpan span;
+    TVMFFI_RETURN_IF_ERROR(SpanOf(layout, &span));
+    size = static_cast<size_t>(span.high);
+    return OkStatus();
+  }
+};
+
+Status NoMemory(size_t size, const Status& why) {
+  return {why.code, "no memory for a tensor of " + std::to_string(size) + " bytes: " + why.message};
+}
+
 Status MakeIn(ArenaUse use, const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out) {
-  const uint32_t ndim = static_cast<uint32_t>(shape.size());
-  if (shape.size() > kMaxNdim) {
-    return {Code::kInvalidArgument, "a tensor with " + std::to_string(shape.size()) +
-                                        " dimensions; at most " + std::to_string(kMaxNdim)};
-  }
-  std::vector<int64_t> strides(std::max<uint32_t>(ndim, 1));
-  TVMFFI_RETURN_IF_ERROR(CompactStrides(ndim, shape.data(), strides.data()));
-  const TensorLayout layout = {dtype, ndim, shape.data(), strides.data()};
-  TensorSpan span;
-  TVMFFI_RETURN_IF_ERROR(SpanOf(layout, &span));
-  const size_t size = static_cast<size_t>(span.high);
+  CompactLayout compact;
+  TVMFFI_RETURN_IF_ERROR(compact.Set(shape, dtype));
+  const size_t size = compact.size;
   Result<std::shared_ptr<Arena>> arena = Arena::Create(std::max<size_t>(size, 1), use);
-  if (!arena.ok()) {
-    return {arena.status().code, "no memory for a tensor of " + std::to_string(size) +
-                                     " bytes: " + arena.status().message};
-  }
+  if (!arena.ok()) return NoMemory(size, arena.status());
   char* end = (*arena)->data() + (*arena)->size();
   char* data = end - (size + kAlignment - 1) / kAlignment * kAlignment;
   (*arena)->SetSlack(static_cast<size_t>(data + size - (*arena)->data()));
   TensorKeep keep;
   keep.arena = std::move(*arena);
-  return MakeTensor(data, layout, std::move(keep), out);
+  return MakeTensor(data, compact.layout, std::move(keep), out);
 }
 
 // Element by element into row-major order.
@@ -88,6 +105,24 @@ Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, TVM
   return MakeIn(ArenaUse::kTensor, shape, dtype, out);
 }
 
+Failure MakePoolTensor(const std::shared_ptr<WorkerSlot>& slot, double deadline,
+                       const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out) {
+  CompactLayout compact;
+  if (Status fits = compact.Set(shape, dtype); !fits.ok()) return MakeError(fits);
+  Failure failure;
+  CallLane* lane = slot->Acquire(DeadlineAfter(deadline), &failure);
+  if (lane == nullptr) return failure;
+  std::shared_ptr<Worker> worker = lane->worker;
+  slot->GiveBack(lane);
+  Result<std::shared_ptr<PoolBlock>> block =
+      worker->tensors()->Allocate(compact.size, [&] { return slot->Idle(); });
+  if (!block.ok()) return MakeError(NoMemory(compact.size, block.status()));
+  TensorKeep keep;
+  keep.block = *block;
+  Status made = MakeTensor((*block)->data(), compact.layout, std::move(keep), out);
+  return made.ok() ? Failure() : MakeError(made);
+}
+
 Status MakeInputTensor(const DLTensor& tensor, TVMFFIAny* out) {
   return Copy(ArenaUse::kInput, tensor, out);
 }
@@ -99,8 +134,8 @@ Status CopyToSharedTensor(const DLTensor& tensor, TVMFFIAny* out) {
 bool IsShared(const DLTensor& tensor) {
   std::shared_ptr<Arena> arena =
       FindArena(static_cast<const char*>(tensor.data) + tensor.byte_offset);
-  return arena != nullptr &&
-         (arena->use() == ArenaUse::kTensor || arena->use() == ArenaUse::kInput);
+  return arena != nullptr && (arena->use() == ArenaUse::kTensor ||
+                              arena->use() == ArenaUse::kInput || arena->use() == ArenaUse::kPool);
 }
 
 }  // namespace tvmffi::host

@@ -3,16 +3,25 @@
 #define TVMFFI_CLIENT_SRC_SHARED_TENSOR_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "client/src/abi.h"
 #include "proto/base/status.h"
 #include "proto/codec/any.h"
 
 namespace tvmffi::host {
 
+class WorkerSlot;
+
 // A zeroed row-major tensor in a segment of its own. Its end lies against a page nobody can touch,
 // but for the slack that its alignment of 64 bytes needs.
 Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out);
+
+// A zeroed row-major tensor in the pool of the slot's worker, which is started if there is none
+// and `deadline` seconds allow. Other workers get copies; so does the next one here.
+Failure MakePoolTensor(const std::shared_ptr<WorkerSlot>& slot, double deadline,
+                       const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out);
 
 // A copy of `tensor`, row-major, that no worker can change whatever it does.
 Status MakeInputTensor(const DLTensor& tensor, TVMFFIAny* out);

@@ -140,9 +140,13 @@ Status Transfer::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, Ten
     return OkStatus();
   }
   std::shared_ptr<Arena> arena = FindArena(first + span.low);
-  const bool zero_copy = arena != nullptr && arena->VisibleTo(worker_->id()) &&
-                         arena->use() != ArenaUse::kStaging &&
-                         first + span.high <= arena->data() + arena->size();
+  bool zero_copy = arena != nullptr && arena->VisibleTo(worker_->id()) &&
+                   arena->use() != ArenaUse::kStaging &&
+                   first + span.high <= arena->data() + arena->size();
+  if (zero_copy && arena->use() == ArenaUse::kPool) {
+    lent.pool_block = worker_->tensors()->Find(first + span.low, first + span.high);
+    zero_copy = lent.pool_block != nullptr;
+  }
   TVMFFI_RETURN_IF_ERROR(zero_copy ? LendArena(std::move(arena), layout, span, first, desc, &lent)
                                    : LendCopy(layout, span, first, desc, &lent));
   lent_.push_back(std::move(lent));
@@ -254,6 +258,7 @@ void Transfer::CopyBack(const Lent& lent) {
 }
 
 bool Transfer::IntactBehind(const Lent& lent) const {
+  if (lent.pool_block != nullptr) return lent.pool_block->CheckSlack();
   if (lent.range < 0) return lent.arena == nullptr || lent.arena->CheckSlack();
   const Range& range = ranges_[static_cast<size_t>(lent.range)];
   return CheckSlack(range.end(), range.block_end());
@@ -278,7 +283,7 @@ void Transfer::Retain(uint64_t block_id) {
   if (lent.cell.type_index == kTVMFFITensor) object = ObjectRef::Share(lent.cell.v_obj);
   std::shared_ptr<StagingBlock> block =
       lent.range >= 0 ? ranges_[static_cast<size_t>(lent.range)].block : nullptr;
-  worker_->Retain(block_id, std::move(block), std::move(object));
+  worker_->Retain(block_id, std::move(block), std::move(object), lent.pool_block);
 }
 
 TVMFFIObjectHandle Transfer::Callback(uint64_t id) const {
@@ -377,6 +382,14 @@ Status Transfer::ImportTensor(const TensorDesc& desc, const int64_t* shape, cons
   }
   if (arena->use() == ArenaUse::kStaging) return ImportStaged(arena, desc, layout, out);
   TensorKeep keep{arena, {}, worker_->weak_from_this(), desc.id};
+  if (arena->use() == ArenaUse::kPool) {
+    const char* low = arena->data() + desc.offset;
+    keep.block = worker_->tensors()->Find(low, low + desc.nbytes);
+    if (keep.block == nullptr) {
+      return Violation("a tensor lies at byte " + std::to_string(desc.offset) + " of arena " +
+                       std::to_string(desc.arena_id) + ", where there is none");
+    }
+  }
   return MakeTensor(arena->data() + desc.data_offset, layout, std::move(keep), out);
 }
 

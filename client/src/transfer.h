@@ -89,6 +89,7 @@ class Transfer final : public ValueExporter, public ValueImporter {
     ObjectRef keep;  // what a callback returned
     int32_t argument;
     std::shared_ptr<Arena> arena;
+    std::shared_ptr<PoolBlock> pool_block;
     // Of a plain tensor: where in `ranges_` its copy lies, and what to copy.
     int range = -1;
     bool copy_back = false;

@@ -57,12 +57,17 @@ Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& opti
       epoch_(ForkEpoch()),
       label_(options.label),
       connection_(std::move(connection)),
-      staging_([this](size_t size) -> Result<std::shared_ptr<Arena>> {
-        Result<std::shared_ptr<Arena>> arena = Arena::Create(size, ArenaUse::kStaging, id_);
-        if (!arena.ok()) return arena.status();
-        TVMFFI_RETURN_IF_ERROR(Share(*arena));
-        return arena;
-      }) {}
+      staging_([this](size_t size) { return NewArena(size, ArenaUse::kStaging); }),
+      tensors_(std::make_shared<TensorPool>(
+          [this](size_t size) { return NewArena(size, ArenaUse::kPool); })) {}
+
+Result<std::shared_ptr<Arena>> Worker::NewArena(size_t size, ArenaUse use) {
+  Result<std::shared_ptr<Arena>> arena = Arena::Create(size, use, id_);
+  if (!arena.ok()) return arena.status();
+  if (use == ArenaUse::kPool) TVMFFI_RETURN_IF_ERROR((*arena)->Populate());
+  TVMFFI_RETURN_IF_ERROR(Share(*arena));
+  return arena;
+}
 
 Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connection,
                                               const WorkerOptions& options, uint64_t generation) {
@@ -175,13 +180,15 @@ Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
   return arena;
 }
 
-void Worker::Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object) {
+void Worker::Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object,
+                    std::shared_ptr<PoolBlock> pool_block) {
   Retained replaced;
   std::lock_guard<std::mutex> lock(lock_);
   Retained& retained = retained_[block_id];
   replaced = std::move(retained);
   retained.block = std::move(block);
   retained.object = std::move(object);
+  retained.pool_block = std::move(pool_block);
 }
 
 void Worker::Drop(uint64_t block_id) {
@@ -294,6 +301,7 @@ void Worker::DropMemory() {
     results.swap(results_);
   }
   staging_.Clear();
+  tensors_->Clear();
 }
 
 }  // namespace tvmffi::host

@@ -17,6 +17,7 @@
 #include "client/src/connection.h"
 #include "client/src/report.h"
 #include "client/src/staging_pool.h"
+#include "client/src/tensor_pool.h"
 #include "proto/base/shm_segment.h"
 #include "proto/channel/layout.h"
 #include "proto/codec/any.h"
@@ -67,13 +68,15 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::shared_ptr<Arena> FindLent(uint32_t arena_id);
 
   StagingPool* staging() { return &staging_; }
+  TensorPool* tensors() { return tensors_.get(); }
   // Memory for at least `size` bytes of results. Kept until the worker's end, and by every tensor
   // in it beyond.
   Result<std::shared_ptr<Arena>> GrowResults(uint64_t size);
 
   // A block the worker goes on using after its call, until Drop; the object keeps the memory from
   // being freed.
-  void Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object);
+  void Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object,
+              std::shared_ptr<PoolBlock> pool_block);
   void Drop(uint64_t block_id);
   // Memory of a retained staged block that contains the range.
   bool IsRetained(const Arena& arena, uint64_t offset, uint64_t size);
@@ -103,6 +106,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options, uint64_t generation);
   WorkerEnd AskForEnd(std::optional<wire::KillCause> cause);
   void ReadCrashRecord(WorkerEnd* end) const;
+  Result<std::shared_ptr<Arena>> NewArena(size_t size, ArenaUse use);
   void DropMemory();
 
   const uint64_t id_;
@@ -116,6 +120,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   ShmSegment death_page_;
   UniqueFd pidfd_;
   StagingPool staging_;
+  const std::shared_ptr<TensorPool> tensors_;
 
   std::mutex end_lock_;
   WorkerEnd end_;
@@ -131,6 +136,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   struct Retained {
     std::shared_ptr<StagingBlock> block;
     ObjectRef object;
+    std::shared_ptr<PoolBlock> pool_block;
   };
   std::map<uint64_t, Retained> retained_;
 

@@ -123,6 +123,12 @@ void WorkerSlot::AddCounters(Totals* totals) const {
   for (const auto& lane : lanes_) totals->Add(lane->counters);
 }
 
+bool WorkerSlot::Idle() const {
+  std::lock_guard<std::mutex> lock(lock_);
+  return std::none_of(lanes_.begin(), lanes_.end(),
+                      [](const auto& lane) { return lane->busy.load(std::memory_order_acquire); });
+}
+
 CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
   CallLane* lane = AcquireAgain();
   return lane != nullptr ? lane : AcquireSlow(deadline, failure);

@@ -109,6 +109,8 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   void Succeeded() {
     if (deaths_.load(std::memory_order_relaxed) != 0) deaths_.store(0, std::memory_order_relaxed);
   }
+  // No call that began before is running.
+  bool Idle() const;
   // Closes the circuit breaker.
   void Reset();
 

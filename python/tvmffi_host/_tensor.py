@@ -28,19 +28,35 @@ def _shape(shape: int | Sequence[int]) -> list[int]:
     return [shape] if isinstance(shape, int) else [int(extent) for extent in shape]
 
 
-def empty(shape: int | Sequence[int], dtype: Any = "float32") -> tvm_ffi.Tensor:
-    """A tensor in shared memory, zeroed. Its end lies against a page that nobody can touch."""
-    return _empty(_shape(shape), _dtype(dtype))
+def empty(
+    shape: int | Sequence[int], dtype: Any = "float32", *, module: tvm_ffi.Module | None = None
+) -> tvm_ffi.Tensor:
+    """A tensor in shared memory, zeroed.
+
+    By default it has a segment of its own, mapped into each worker it is passed to; its end lies against a page that
+    nobody can touch. With ``module``, a hosted module, it lies in the pool of that module's worker, which has it mapped
+    already: made and passed fastest, for many fresh or small tensors. Any other worker gets copies of it, as of a plain
+    tensor, and so does the worker that follows this one after a crash.
+
+    (There is no ``module.empty``: attributes of a module are the plug-in's own functions.)
+    """
+    if module is None:
+        return _empty(_shape(shape), _dtype(dtype))
+    return _empty(_shape(shape), _dtype(dtype), module)
 
 
-def zeros(shape: int | Sequence[int], dtype: Any = "float32") -> tvm_ffi.Tensor:
-    """A tensor of zeros in shared memory."""
-    return empty(shape, dtype)
+def zeros(
+    shape: int | Sequence[int], dtype: Any = "float32", *, module: tvm_ffi.Module | None = None
+) -> tvm_ffi.Tensor:
+    """A tensor of zeros in shared memory. See :func:`empty`."""
+    return empty(shape, dtype, module=module)
 
 
-def full(shape: int | Sequence[int], value: float, dtype: Any = "float32") -> tvm_ffi.Tensor:
-    """A tensor of equal elements in shared memory. Of the types NumPy has."""
-    tensor = empty(shape, dtype)
+def full(
+    shape: int | Sequence[int], value: float, dtype: Any = "float32", *, module: tvm_ffi.Module | None = None
+) -> tvm_ffi.Tensor:
+    """A tensor of equal elements in shared memory, see :func:`empty`. Of the types NumPy has."""
+    tensor = empty(shape, dtype, module=module)
     numpy(tensor)[...] = value
     return tensor
 
@@ -58,7 +74,7 @@ def as_input(tensor: Any) -> tvm_ffi.Tensor:
 
 
 def is_shared(tensor: Any) -> bool:
-    """True when ``tensor`` can be passed to a worker without a copy."""
+    """True when ``tensor`` can be passed to a worker without a copy; to its module's one if :func:`empty` was given one."""
     imported = tensor if isinstance(tensor, tvm_ffi.Tensor) else tvm_ffi.from_dlpack(tensor)
     return bool(_is_shared(imported))
 

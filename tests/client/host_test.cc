@@ -4,6 +4,7 @@
 #include <tvm/ffi/tvm_ffi.h>
 #include <tvmffi/host/client.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -108,6 +109,37 @@ TEST(Host, SharedTensorsAreNotCopied) {
   EXPECT_EQ(Stats()["zero_copy_tensors"], before["zero_copy_tensors"] + 1);
 }
 
+TEST(Host, TensorsOfAWorkersPoolAreNotCopiedForIt) {
+  const Client client = Client::Private();
+  const Module values = client.LoadModule(kPlugins + "/values.so");
+  const Module other = client.LoadModule(kPlugins + "/values.so");
+  const DLDataType dtype{kDLFloat, 32, 1};
+  std::atomic<int> wrong{0};
+
+  const auto use = [&](float value) {
+    for (int i = 0; i < 200; ++i) {
+      const Tensor tensor = Empty(Shape({100 + i}), dtype, values);
+      const float* data = static_cast<const float*>(tensor.data_ptr());
+      wrong += std::any_of(data, data + 100 + i, [](float x) { return x != 0; });
+      Get(values, "fill")(tensor, value);
+      wrong += std::any_of(data, data + 100 + i, [&](float x) { return x != value; });
+    }
+  };
+  std::thread thread(use, 1.0f);
+  use(2.0f);
+  thread.join();
+  EXPECT_EQ(wrong, 0);
+
+  const Tensor tensor = Empty(Shape({1024}), dtype, values);
+  auto before = Stats();
+  Get(values, "fill")(tensor, 2.5);
+  EXPECT_EQ(Stats()["bytes_copied_in"], before["bytes_copied_in"]);
+  EXPECT_EQ(Stats()["zero_copy_tensors"], before["zero_copy_tensors"] + 1);
+  Get(other, "fill")(tensor, 3.5);
+  EXPECT_EQ(Stats()["bytes_copied_in"], before["bytes_copied_in"] + 4096);
+  EXPECT_EQ(static_cast<const float*>(tensor.data_ptr())[1023], 3.5f);
+}
+
 TEST(Host, CallbacksRunInTheCaller) {
   const Module values = Client::Private().LoadModule(kPlugins + "/values.so");
   const Function add_pid = Function::FromTyped([](int64_t x) -> int64_t { return x + ::getpid(); });
@@ -130,6 +162,23 @@ TEST(Host, ThreadsGetTheirOwnAnswers) {
   for (std::thread& thread : threads) thread.join();
 
   EXPECT_EQ(wrong, 0);
+}
+
+TEST(Host, AMillionCallsOfTwoThreadsGetTheirOwnAnswers) {
+  constexpr int64_t kCalls = 500'000;
+  const Module values = Client::Private().LoadModule(kPlugins + "/values.so");
+  const Function echo = Get(values, "echo_int");
+  std::atomic<int64_t> right{0};
+
+  const auto call = [&](int64_t thread) {
+    for (int64_t i = 0; i < kCalls; ++i)
+      right += echo(thread * kCalls + i).cast<int64_t>() == thread * kCalls + i;
+  };
+  std::thread other(call, 1);
+  call(0);
+  other.join();
+
+  EXPECT_EQ(right, 2 * kCalls);
 }
 
 TEST(Host, InitCallsRunAfterEveryStart) {

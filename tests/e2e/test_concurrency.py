@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import plugin
+from conftest import eventually, plugin
 
 
 def in_threads(count: int, body: Any) -> None:
@@ -112,12 +115,70 @@ def test_a_queue_deadline_bounds_the_wait_alone() -> None:
     assert mod.sum8(*range(8)) == 28
 
 
-def test_two_processes_at_once() -> None:
+def test_a_waiting_thread_does_not_need_the_interpreter() -> None:
+    """The deadline of a call ends it while another thread holds the interpreter's lock all the time."""
+    mod = tvmffi_host.load_module(plugin("values"), deadline=0.4)
+    mod.pid()
+    reports = []
+
+    def call() -> None:
+        try:
+            mod.sleep(30.0)
+        except tvmffi_host.DeadlineExceeded as error:
+            reports.append(error.report)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    time.sleep(0.1)
+    ctypes.PyDLL(None).usleep(1_500_000)  # with the lock held
+    thread.join(10)
+
+    assert len(reports) == 1
+    assert reports[0].elapsed < 1.2
+
+
+def call_from_two_processes(count: int, environment: dict[str, str]) -> None:
+    """Each calls functions of its own worker, with numbers that only it uses."""
     program = (
         "import sys, tvmffi_host\n"
         "mod = tvmffi_host.load_module(sys.argv[1])\n"
         "base = int(sys.argv[2]) * 10**9\n"
-        "assert all(mod.echo_int(base + i) == base + i for i in range(20000))\n"
+        "echo = mod.echo_int\n"
+        "assert all(echo(base + i) == base + i for i in range(int(sys.argv[3])))\n"
+        "print(tvmffi_host.worker_info(mod)['daemon_pid'])\n"
     )
-    processes = [subprocess.Popen([sys.executable, "-c", program, plugin("values"), str(i)]) for i in range(2)]
-    assert [process.wait(100) for process in processes] == [0, 0]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, plugin("values"), str(i), str(count)],
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for i in range(2)
+    ]
+    daemons = {process.communicate(timeout=100)[0] for process in processes}
+    assert [process.returncode for process in processes] == [0, 0]
+    assert len(daemons) == (1 if environment else 2)
+
+
+COUNTS = [20_000, pytest.param(500_000, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_two_processes_with_a_daemon_each(count: int) -> None:
+    call_from_two_processes(count, {})
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_two_processes_of_one_daemon(count: int, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir(mode=0o700)
+    socket = folder / "hostd.sock"
+    hostd = Path(tvmffi_host.__file__).parent / "bin" / "tvmffi-hostd"
+    daemon = subprocess.Popen([str(hostd), "--socket", str(socket)], stderr=subprocess.DEVNULL)
+    try:
+        assert eventually(socket.exists)
+        call_from_two_processes(count, {"TVMFFI_HOSTD_SOCKET": str(socket)})
+    finally:
+        daemon.terminate()
+        daemon.wait()

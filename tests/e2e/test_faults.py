@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
@@ -66,6 +67,19 @@ def test_the_report_says_where_a_fault_was(faulty: Any) -> None:
     assert len(report.frames) > 1
 
 
+def test_a_fault_is_noticed_at_once(faulty: Any) -> None:
+    """The worker's own handler runs, not one that prints backtraces first."""
+    elapsed = []
+    for _ in range(5):
+        faulty.pid()
+        with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
+            faulty.segfault()
+        elapsed.append(caught.value.report.elapsed)
+
+    assert min(elapsed) < 0.1, elapsed
+    assert not any("!!!!" in line or "backtrace" in line.lower() for line in caught.value.report.log_tail)
+
+
 def test_the_report_has_the_last_lines_of_output(faulty: Any) -> None:
     with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
         faulty.abort("idx=-1")
@@ -118,16 +132,6 @@ def test_a_module_that_hangs_while_it_is_loaded() -> None:
         tvmffi_host.load_module(plugin("faulty_init_hang"), deadline=0.5)
 
 
-def test_a_module_with_an_undefined_symbol(faulty: Any) -> None:
-    with pytest.raises(RuntimeError):
-        module = tvmffi_host.load_module(plugin("faulty_undefined_symbol"))
-        # With lazy binding it is the first call that fails.
-        for name in ("run", "call", "main"):
-            if module.implements_function(name):
-                module[name]()
-        raise RuntimeError("nothing to call")
-
-
 class TestLoading:
     def check(self, path: str, text: str = "") -> None:
         with pytest.raises(RuntimeError) as local:
@@ -135,6 +139,7 @@ class TestLoading:
         with pytest.raises(tvmffi_host.LoadFailed) as isolated:
             tvmffi_host.load_module(path)
 
+        assert issubclass(tvmffi_host.LoadFailed, RuntimeError)
         assert path in str(local.value)
         assert path in str(isolated.value)
         assert text in str(isolated.value)
@@ -155,6 +160,29 @@ class TestLoading:
         path = tmp_path / "empty.so"
         path.touch()
         self.check(str(path))
+
+    def test_undefined_symbol(self) -> None:
+        self.check(plugin("faulty_undefined_symbol"), "undefined symbol")
+
+    def test_not_readable(self, tmp_path: Path) -> None:
+        path = tmp_path / "private.so"
+        path.write_bytes(Path(plugin("values")).read_bytes())
+        path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("needs a user that file permissions hold for")
+        self.check(str(path), "Permission denied")
+
+    def test_a_failed_load_harms_nothing_else(self, isolated: Any) -> None:
+        pid = isolated.pid()
+        daemon = tvmffi_host.worker_info(isolated)["daemon_pid"]
+        for _ in range(10):
+            with pytest.raises(tvmffi_host.LoadFailed):
+                tvmffi_host.load_module("/no/such/kernel.so")
+        with pytest.raises(tvmffi_host.LoadFailed):
+            tvmffi_host.load_module("/no/such/kernel.so", worker=isolated)
+
+        assert isolated.pid() == pid
+        assert tvmffi_host.worker_info(isolated)["daemon_pid"] == daemon
 
     def test_directory(self, tmp_path: Path) -> None:
         path = tmp_path / "folder.so"
@@ -188,6 +216,11 @@ class TestArguments:
     def test_a_callers_own_object_cannot_cross(self, isolated: Any) -> None:
         with pytest.raises(TypeError, match=r"argument 1 of 'apply'.*OpaquePyObject"):
             isolated.apply(len, object())
+
+    def test_an_opaque_pointer_cannot_cross(self, isolated: Any) -> None:
+        pointer = ctypes.c_void_p(1)
+        with pytest.raises(TypeError, match=r"argument 0 of 'echo'"):
+            isolated.echo(pointer)
 
     def test_objects_inside_containers(self, isolated: Any) -> None:
         with pytest.raises(TypeError, match=r"argument 0 of 'echo'"):
@@ -406,6 +439,40 @@ def test_errors_pickle(faulty: Any) -> None:
     copy = pickle.loads(pickle.dumps(caught.value))
 
     assert (type(copy), str(copy), copy.report) == (type(caught.value), str(caught.value), caught.value.report)
+
+
+HOST_ERRORS = [
+    tvmffi_host.WorkerCrashed,
+    tvmffi_host.DeadlineExceeded,
+    tvmffi_host.LoadFailed,
+    tvmffi_host.PolicyViolation,
+    tvmffi_host.Unavailable,
+    tvmffi_host.ResourceExhausted,
+]
+
+
+@pytest.mark.parametrize("kind", HOST_ERRORS, ids=lambda kind: kind.__name__)
+def test_every_error_class_is_known_to_the_binding(kind: type[Exception], local: Any, isolated: Any) -> None:
+    def fail() -> None:
+        raise kind("a message")
+
+    for mod in (local, isolated):
+        with pytest.raises(kind, match="a message") as caught:
+            mod.apply(fail)
+        assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("kind", HOST_ERRORS, ids=lambda kind: kind.__name__)
+def test_every_error_class_pickles(kind: type[Exception]) -> None:
+    copy = pickle.loads(pickle.dumps(kind("a message")))
+
+    assert (type(copy), str(copy), copy.report) == (kind, "a message", None)
+
+
+def test_all_error_classes_are_exported() -> None:
+    exported = {value for value in vars(tvmffi_host).values() if isinstance(value, type)}
+    classes = {c for c in exported if issubclass(c, tvmffi_host.HostError) and c is not tvmffi_host.HostError}
+    assert classes == set(HOST_ERRORS)
 
 
 def test_a_host_error_keeps_its_kind_through_another_worker(faulty: Any, isolated: Any) -> None:

@@ -225,6 +225,50 @@ def test_ctrl_c_cancels_a_call() -> None:
     assert result.stdout == "interrupted True\nTrue\n", result.stderr
 
 
+def test_ctrl_c_in_a_terminal_reaches_neither_daemon_nor_worker() -> None:
+    """A terminal signals the whole foreground process group; only the caller is in it."""
+    client = subprocess.Popen(
+        command(
+            LOAD
+            + """
+            pid = mod.pid()
+            print(pid, info["daemon_pid"], flush=True)
+            try:
+                time.sleep(30)
+            except KeyboardInterrupt:
+                print(mod.pid() == pid, flush=True)
+                sys.stdin.read()
+            """,
+            (plugin("values"),),
+        ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert client.stdout is not None
+    pids = list(map(int, client.stdout.readline().split()))
+    time.sleep(0.2)
+
+    os.killpg(client.pid, signal.SIGINT)
+
+    assert client.stdout.readline() == "True\n"
+    assert all(alive(pid) and os.getsid(pid) != client.pid and os.getpgid(pid) != client.pid for pid in pids)
+    client.communicate()
+    assert client.returncode == 0
+    assert eventually(lambda: not any(alive(pid) for pid in pids))
+
+
+def test_a_workers_standard_streams() -> None:
+    """Nothing of the caller's: neither its terminal nor its input."""
+    mod = tvmffi_host.load_module(plugin("values"))
+    folder = Path(f"/proc/{mod.pid()}/fd")
+
+    assert os.readlink(folder / "0") == "/dev/null"
+    assert os.readlink(folder / "1").startswith("pipe:")
+    assert os.readlink(folder / "1") == os.readlink(folder / "2")
+
+
 def test_exit_with_calls_in_daemon_threads() -> None:
     result = run(
         LOAD
@@ -261,11 +305,16 @@ def test_daemon_binary_missing() -> None:
             tvmffi_host.load_module(sys.argv[1])
         except tvmffi_host.Unavailable as error:
             print(error)
+        try:
+            tvmffi_host.load_module(sys.argv[1])
+        except tvmffi_host.Unavailable:
+            print("still here")
         """,
         plugin("values"),
         env={**os.environ, "TVMFFI_HOSTD": "/no/such/tvmffi-hostd"},
     )
     assert "/no/such/tvmffi-hostd" in result.stdout, result.stderr
+    assert result.stdout.endswith("still here\n"), result.stderr
 
 
 class TestSharedDaemon:
@@ -296,8 +345,11 @@ class TestSharedDaemon:
             daemon.wait()
 
     def test_socket_path_is_a_directory(self, tmp_path: Path) -> None:
-        with pytest.raises(tvmffi_host.Unavailable, match=str(tmp_path)):
-            tvmffi_host.Session(socket=tmp_path)
+        before = open_descriptors()
+        for _ in range(10):
+            with pytest.raises(tvmffi_host.Unavailable, match=str(tmp_path)):
+                tvmffi_host.Session(socket=tmp_path)
+        assert open_descriptors() <= before
 
     def test_nobody_listens(self, tmp_path: Path) -> None:
         folder = tmp_path / "run"
@@ -316,7 +368,7 @@ class TestSharedDaemon:
             listener.bind(str(path))
             listener.listen()
             os.chown(path, 12345, 12345)
-            with pytest.raises(tvmffi_host.Unavailable, match="12345"):
+            with pytest.raises(tvmffi_host.Unavailable, match=f"{path}.*12345|12345.*{path}"):
                 tvmffi_host.Session(socket=path)
 
 
@@ -376,12 +428,15 @@ class TestZeroCopy:
         assert rss_anon() - caller_memory < 4 * 1024
         assert rss_anon(worker) - worker_memory < 4 * 1024
 
-    def test_a_plain_tensor_reports_its_copies(self, isolated: Any) -> None:
-        array = np.zeros(1 << 20, "float32")
+    @pytest.mark.parametrize("library", ["numpy", "torch"])
+    def test_a_plain_tensor_reports_its_copies(self, isolated: Any, library: str) -> None:
+        array = pytest.importorskip(library).zeros(1 << 20)
+        array = array.astype("float32") if library == "numpy" else array
         before = tvmffi_host.stats()
 
         isolated.fill(array, 2.0)
 
+        assert (array == 2.0).all()
         after = tvmffi_host.stats()
         assert after["bytes_copied_in"] - before["bytes_copied_in"] == 4 << 20
         assert after["bytes_copied_out"] - before["bytes_copied_out"] == 4 << 20

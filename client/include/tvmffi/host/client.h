@@ -99,6 +99,13 @@ inline tvm::ffi::Tensor Empty(const tvm::ffi::Shape& shape, DLDataType dtype) {
   return details::Invoke(&__tvm_ffi_empty, shape, dtype).cast<tvm::ffi::Tensor>();
 }
 
+/*! \brief A zeroed tensor in memory that the worker of `module`, and it alone, already has mapped:
+ * made and passed fastest. Any other worker gets copies of it, the next one of `module` too. */
+inline tvm::ffi::Tensor Empty(const tvm::ffi::Shape& shape, DLDataType dtype,
+                              const tvm::ffi::Module& module) {
+  return details::Invoke(&__tvm_ffi_empty, shape, dtype, module).cast<tvm::ffi::Tensor>();
+}
+
 /*! \brief A copy of `tensor` that no worker can change, whatever it does. */
 inline tvm::ffi::Tensor AsInput(const tvm::ffi::Tensor& tensor) {
   return details::Invoke(&__tvm_ffi_as_input, tensor).cast<tvm::ffi::Tensor>();

@@ -32,7 +32,8 @@ int __tvm_ffi_session_info(void* handle, const TVMFFIAny* args, int32_t num_args
 /*! \brief default_socket_path() -> str: where a shared daemon listens. */
 int __tvm_ffi_default_socket_path(void* handle, const TVMFFIAny* args, int32_t num_args,
                                   TVMFFIAny* result);
-/*! \brief empty(shape, dtype) -> Tensor in shared memory, zeroed. */
+/*! \brief empty(shape, dtype, module) -> Tensor in shared memory, zeroed; in the pool of the hosted
+ * module's worker unless that is None or left out. */
 int __tvm_ffi_empty(void* handle, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
 /*! \brief as_input(Tensor) -> Tensor: a copy in sealed memory, which no worker can change. */
 int __tvm_ffi_as_input(void* handle, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
