@@ -21,6 +21,17 @@
 
 extern char** environ;
 
+#if defined(__SANITIZE_THREAD__)
+// The sanitizer's clone() takes the child for one with its own memory and from then on ignores what
+// the calling thread locks. The C library's own name for it goes past that.
+extern "C" int __clone(int (*)(void*), void*, int, void*, ...) noexcept;
+#define TVMFFI_CLONE ::__clone
+#define TVMFFI_NO_TSAN __attribute__((no_sanitize("thread")))
+#else
+#define TVMFFI_CLONE ::clone
+#define TVMFFI_NO_TSAN
+#endif
+
 namespace tvmffi::host {
 namespace {
 
@@ -82,7 +93,7 @@ bool ArrangeDescriptors(Start* start) {
   return ::syscall(SYS_close_range, kParentNumber + 1, ~0U, 0) == 0;
 }
 
-int DaemonChild(void* argument) {
+TVMFFI_NO_TSAN int DaemonChild(void* argument) {
   Start* start = static_cast<Start*>(argument);
   ResetSignals();
   if (::setsid() < 0 || !ArrangeDescriptors(start)) {
@@ -94,9 +105,10 @@ int DaemonChild(void* argument) {
   return 127;
 }
 
-int MiddleChild(void* argument) {
+TVMFFI_NO_TSAN int MiddleChild(void* argument) {
   Start* start = static_cast<Start*>(argument);
-  if (::clone(&DaemonChild, start->daemon_stack + kStackSize, CLONE_VM | CLONE_VFORK, start) < 0)
+  if (TVMFFI_CLONE(&DaemonChild, start->daemon_stack + kStackSize, CLONE_VM | CLONE_VFORK, start) <
+      0)
     start->error = errno;
   return 0;
 }
@@ -140,7 +152,7 @@ Status DoubleFork(Start* start) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   // Exit signal 0: neither a SIGCHLD handler nor a wait() of this process hears of it.
   const pid_t middle =
-      ::clone(&MiddleChild, stacks.first() + kStackSize, CLONE_VM | CLONE_VFORK, start);
+      TVMFFI_CLONE(&MiddleChild, stacks.first() + kStackSize, CLONE_VM | CLONE_VFORK, start);
   const int clone_error = errno;
   if (middle > 0) {
     while (::waitpid(middle, nullptr, __WALL) < 0 && errno == EINTR) {

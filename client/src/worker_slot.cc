@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "client/src/exchange.h"
@@ -16,7 +15,8 @@
 namespace tvmffi::host {
 namespace {
 
-constexpr auto kSlice = std::chrono::milliseconds(50);
+// Microseconds. A start takes some milliseconds, and few threads wait for one.
+constexpr useconds_t kStartPoll = 1000;
 
 std::atomic<uint64_t> next_slot{1};
 std::atomic<uint64_t> next_lane{1};
@@ -242,7 +242,7 @@ std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* fail
   std::shared_ptr<Worker> worker = current();
   if (worker != nullptr && worker->Alive()) return worker;
   if (!LockStart(deadline, failure)) return nullptr;
-  std::lock_guard<std::timed_mutex> start(start_lock_, std::adopt_lock);
+  std::lock_guard<std::mutex> start(start_lock_, std::adopt_lock);
   worker = current();
   if (worker != nullptr && worker->Alive()) return worker;
   // It died while nobody called: nothing of anybody's has failed, but its end counts.
@@ -267,7 +267,7 @@ bool WorkerSlot::LockStart(int64_t deadline, Failure* failure) {
                          "a call of '" + Label() + "' inside a callback of its own start");
     return false;
   }
-  while (!start_lock_.try_lock_for(kSlice)) {
+  for (; !start_lock_.try_lock(); ::usleep(kStartPoll)) {
     if (Interrupted(failure)) return false;
     if (MonotonicNanos() < deadline) continue;
     *failure =
@@ -431,7 +431,7 @@ Failure WorkerSlot::LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec
   Failure failure;
   // No worker is started meanwhile, which would load it too.
   if (!LockStart(deadline, &failure)) return failure;
-  std::lock_guard<std::timed_mutex> start(start_lock_, std::adopt_lock);
+  std::lock_guard<std::mutex> start(start_lock_, std::adopt_lock);
   {
     std::lock_guard<std::mutex> lock(lock_);
     *index = static_cast<uint32_t>(modules_.size());

@@ -145,7 +145,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   std::atomic<Worker*> current_{nullptr};
 
   // Held while a worker is started.
-  std::timed_mutex start_lock_;
+  std::mutex start_lock_;
   std::atomic<int> starter_{0};  // thread id
 
   // Guards what follows.
