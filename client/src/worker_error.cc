@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "proto/base/utf8.h"
+
 namespace tvmffi::host {
 namespace {
 
@@ -11,22 +13,6 @@ constexpr size_t kMaxKind = 128;
 constexpr size_t kMaxMessage = 1u << 20;
 constexpr size_t kMaxLine = 4096;
 constexpr int kMaxLines = 512;
-
-// Length of the well-formed sequence `text` begins with, 0 if it is ill-formed.
-size_t SequenceLength(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates, beyond U+10FFFF.
-  if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
-  if ((lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
-  return length;
-}
 
 bool IsPlain(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -81,7 +67,8 @@ std::string CleanText(std::string_view text, size_t limit) {
   std::string clean;
   clean.reserve(std::min(text.size(), limit));
   while (!text.empty()) {
-    const size_t length = SequenceLength(text);
+    uint32_t code_point = 0;
+    const size_t length = DecodeUtf8(text, &code_point);
     const std::string_view next =
         length != 0 ? text.substr(0, length) : std::string_view("\xEF\xBF\xBD");
     if (clean.size() + next.size() > limit) break;
