@@ -311,9 +311,9 @@ Status LaneServer::Send(FrameWriter* writer) {
   spilled_ = std::move(*block);
   const char* frame = writer->Finish();
   std::memcpy(spilled_.data(), frame, writer->size());
-  char stub[kSpillFrame];
-  MakeSpillFrame(frame, {spilled_.arena_id(), 0, spilled_.offset(), writer->size()}, stub);
-  lane_.Send(stub, sizeof(stub));
+  char stand_in[kSpillFrame];
+  MakeSpillFrame(frame, {spilled_.arena_id(), 0, spilled_.offset(), writer->size()}, stand_in);
+  lane_.Send(stand_in, sizeof(stand_in));
   return OkStatus();
 }
 

@@ -275,9 +275,9 @@ void WorkerDriver::Send(LaneState* state, FrameWriter* writer) {
   if (writer->size() <= kOverflowFrame) return state->lane.Send(frame, writer->size());
   const uint32_t id = kSpillArena + static_cast<uint32_t>(memory_.arenas.size());
   std::memcpy(AddArena(id, writer->size()), frame, writer->size());
-  char stub[kSpillFrame];
-  MakeSpillFrame(frame, {id, 0, 0, writer->size()}, stub);
-  state->lane.Send(stub, sizeof(stub));
+  char stand_in[kSpillFrame];
+  MakeSpillFrame(frame, {id, 0, 0, writer->size()}, stand_in);
+  state->lane.Send(stand_in, sizeof(stand_in));
 }
 
 void WorkerDriver::SendRaw(const char* frame, size_t size, uint32_t lane_number) {

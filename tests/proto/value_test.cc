@@ -641,11 +641,11 @@ TEST(SpillFrame, NamesWhereTheFrameLies) {
   FrameWriter writer;
   writer.Start(FrameOp::kCall, 1, 2, 3, 1);
   const char* frame = writer.Finish();
-  char stub[kSpillFrame];
-  MakeSpillFrame(frame, {6, 0, 4096, 70000}, stub);
+  char stand_in[kSpillFrame];
+  MakeSpillFrame(frame, {6, 0, 4096, 70000}, stand_in);
 
   SpillRef ref;
-  Result<bool> spilled = ReadSpillFrame(stub, sizeof(stub), &ref);
+  Result<bool> spilled = ReadSpillFrame(stand_in, sizeof(stand_in), &ref);
   ASSERT_TRUE(spilled.ok());
   EXPECT_TRUE(*spilled);
   EXPECT_EQ(ref.arena_id, 6u);
@@ -656,22 +656,22 @@ TEST(SpillFrame, NamesWhereTheFrameLies) {
   ASSERT_TRUE(spilled.ok());
   EXPECT_FALSE(*spilled);
   FrameReader reader;
-  EXPECT_FALSE(reader.Open(stub, sizeof(stub)).ok());
+  EXPECT_FALSE(reader.Open(stand_in, sizeof(stand_in)).ok());
 }
 
 TEST(SpillFrame, IsRefusedWhenMalformed) {
   FrameWriter writer;
   writer.Start(FrameOp::kCall, 1, 2, 3, 1);
   const char* frame = writer.Finish();
-  char stub[kSpillFrame];
+  char stand_in[kSpillFrame];
   SpillRef ref;
-  MakeSpillFrame(frame, {6, 0, 0, kMaxFrame + 1}, stub);
-  EXPECT_FALSE(ReadSpillFrame(stub, sizeof(stub), &ref).ok());
-  MakeSpillFrame(frame, {6, 0, 0, 3}, stub);
-  EXPECT_FALSE(ReadSpillFrame(stub, sizeof(stub), &ref).ok());
-  MakeSpillFrame(frame, {6, 0, 0, 100}, stub);
-  for (size_t size = 0; size < sizeof(stub); ++size)
-    EXPECT_FALSE(ReadSpillFrame(stub, size, &ref).ok());
+  MakeSpillFrame(frame, {6, 0, 0, kMaxFrame + 1}, stand_in);
+  EXPECT_FALSE(ReadSpillFrame(stand_in, sizeof(stand_in), &ref).ok());
+  MakeSpillFrame(frame, {6, 0, 0, 3}, stand_in);
+  EXPECT_FALSE(ReadSpillFrame(stand_in, sizeof(stand_in), &ref).ok());
+  MakeSpillFrame(frame, {6, 0, 0, 100}, stand_in);
+  for (size_t size = 0; size < sizeof(stand_in); ++size)
+    EXPECT_FALSE(ReadSpillFrame(stand_in, size, &ref).ok());
 }
 
 }  // namespace
