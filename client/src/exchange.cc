@@ -132,6 +132,7 @@ Failure Exchange::Encode() {
     Status put = lane_->transfer.PutArguments(&lane_->writer, first, spec_.args, spec_.num_args,
                                               spec_.read_only, &bad);
     if (put.ok()) continue;
+    if (IsDeath(put)) return Fail(WaitOutcome::kPeerDead);
     const std::string what =
         "cannot send argument " + std::to_string(bad) + " of " + Name() + " to its worker: ";
     return MakeError(put.code == Code::kInvalidArgument ? "TypeError" : KindOf(put.code),
@@ -154,6 +155,7 @@ Failure Exchange::Send() {
   spill_ = {};
   Result<StagingBlock> block = worker_->staging()->Allocate(size);
   if (!block.ok()) {
+    if (IsDeath(block.status())) return Fail(WaitOutcome::kPeerDead);
     const std::string what = "no memory for " + std::to_string(size) + " bytes of " + Name() +
                              ": " + block.status().message;
     if (sent_) return GiveUp(wire::KillCause::kCancelled, KindOf(block.status().code), what);
@@ -333,6 +335,7 @@ Failure Exchange::AnswerCallback(const TVMFFIAny& value) {
   lane_->writer.Start(FrameOp::kCallbackReturn, 0, call_id_, lane_->lane_call, 1);
   Status put = lane_->transfer.PutCallbackResult(&lane_->writer, value);
   if (put.ok()) return Send();
+  if (IsDeath(put)) return Fail(WaitOutcome::kPeerDead);
   callback_error_ = MakeError(
       put.code == Code::kInvalidArgument ? "TypeError" : KindOf(put.code),
       "cannot send the result of a callback of " + Name() + " to its worker: " + put.message);
@@ -350,6 +353,7 @@ Failure Exchange::AnswerCallbackError(TVMFFIObjectHandle error) {
 
 Failure Exchange::ServeMemory() {
   Result<std::shared_ptr<Arena>> arena = worker_->GrowResults(lane_->reader.header().target);
+  if (!arena.ok() && IsDeath(arena.status())) return Fail(WaitOutcome::kPeerDead);
   const FrameOp op = arena.ok() ? FrameOp::kMemoryGranted : FrameOp::kMemoryRefused;
   lane_->writer.Start(op, arena.ok() ? (*arena)->id() : 0, call_id_, lane_->lane_call, 0);
   return Send();
@@ -359,6 +363,10 @@ Failure Exchange::Violation(const std::string& what) {
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
                 "the worker of '" + slot_->Label() + "' broke the protocol in " + Name() +
                     ": it sent " + what);
+}
+
+bool Exchange::IsDeath(const Status& status) const {
+  return status.code == Code::kUnavailable && !worker_->Alive();
 }
 
 Failure Exchange::Fail(WaitOutcome outcome) {

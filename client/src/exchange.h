@@ -76,6 +76,8 @@ class Exchange {
   Failure AnswerCallbackError(TVMFFIObjectHandle error);
   Failure ServeMemory();
 
+  // The worker could not be given what a frame needs because it is dying.
+  bool IsDeath(const Status& status) const;
   Failure Fail(WaitOutcome outcome);
   Failure Violation(const std::string& what);
   Failure GiveUp(std::optional<wire::KillCause> cause, const char* kind, const std::string& what);

@@ -121,8 +121,13 @@ Result<uint32_t> Worker::OpenLane() {
   if (index == 0) return index;  // served from the start
   Result<wire::Done> done =
       AskFor<wire::Done>(connection_.get(), wire::OpenLane{0, worker_id_, index});
-  if (!done.ok()) return done.status();
+  if (!done.ok()) return Unpassed(done.status());
   return index;
+}
+
+Status Worker::Unpassed(const Status& status) {
+  if (status.code == Code::kUnavailable) deaf_.store(true, std::memory_order_relaxed);
+  return status;
 }
 
 Status Worker::Share(const std::shared_ptr<Arena>& arena) {
@@ -139,7 +144,7 @@ Status Worker::Share(const std::shared_ptr<Arena>& arena) {
   fds.push_back(std::move(*fd));
   wire::ShareArena request{0, worker_id_, arena->id(), arena->size(), arena->read_only()};
   Result<wire::Done> done = AskFor<wire::Done>(connection_.get(), request, std::move(fds));
-  if (!done.ok()) return done.status();
+  if (!done.ok()) return Unpassed(done.status());
   arena->AddHolder(shared_from_this());
   std::lock_guard<std::mutex> lock(lock_);
   lent_[arena->id()] = arena;
@@ -236,8 +241,10 @@ void Worker::SetModuleHandle(uint32_t index, uint64_t handle) {
 }
 
 bool Worker::Alive() {
-  if (ended() || epoch_ != ForkEpoch() || death_word()->load(std::memory_order_acquire) != 0)
+  if (ended() || epoch_ != ForkEpoch() || deaf_.load(std::memory_order_relaxed) ||
+      death_word()->load(std::memory_order_acquire) != 0) {
     return false;
+  }
   pollfd entry{pidfd_.get(), POLLIN, 0};
   return ::poll(&entry, 1, 0) <= 0 && connection_->Alive();
 }

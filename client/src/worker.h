@@ -106,6 +106,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options, uint64_t generation);
   WorkerEnd AskForEnd(std::optional<wire::KillCause> cause);
   void ReadCrashRecord(WorkerEnd* end) const;
+  // Notes what the failure of a message to the worker means for it.
+  Status Unpassed(const Status& status);
   Result<std::shared_ptr<Arena>> NewArena(size_t size, ArenaUse use);
   void DropMemory();
 
@@ -126,6 +128,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   WorkerEnd end_;
   std::atomic<bool> ended_{false};
   std::atomic<bool> forgotten_{false};
+  // The daemon cannot reach it: it is about to die, or gets killed.
+  std::atomic<bool> deaf_{false};
 
   // Guards what follows; never held while something is waited for or destroyed.
   std::mutex lock_;

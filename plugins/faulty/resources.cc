@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/error.h>
 #include <tvm/ffi/function.h>
@@ -86,6 +87,11 @@ void CloseFds() {
   }
 }
 
+void Deafen() {
+  flockfile(stdout);
+  for (int descriptor = 3; descriptor < 1024; ++descriptor) shutdown(descriptor, SHUT_RDWR);
+}
+
 void Flood(int64_t lines, int64_t bytes, bool to_stderr) {
   const std::string line(static_cast<size_t>(bytes), 'x');
   for (int64_t i = 0; i < lines; ++i) {
@@ -131,6 +137,7 @@ void LateSegfault(double seconds) {
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(oom, Oom);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(oom_unchecked, OomUnchecked);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(close_fds, CloseFds);
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(deafen, Deafen);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(flood, Flood);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(garbage, Garbage);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(fork_sleeper, ForkSleeper);

@@ -300,6 +300,25 @@ class TestLies:
         assert works(faulty)
         assert tvmffi_host.numpy(sealed).tolist() == list(range(10))
 
+    def test_a_worker_that_takes_no_new_memory_is_ended(self, faulty: Any) -> None:
+        """Its daemon cannot reach it, as in the last moments of one that dies; this one lives on."""
+        faulty.deafen()
+        assert faulty.pid() > 0
+        big = np.zeros(1 << 20, dtype="float32")
+        with pytest.raises(tvmffi_host.PolicyViolation) as caught:
+            faulty.read_past(big, 0)
+        assert caught.value.report.cause == "violation"
+        assert works(faulty)
+
+    def test_a_thread_that_finds_no_lane_to_a_dying_worker_gets_the_next(self, faulty: Any) -> None:
+        faulty.deafen()
+        first = faulty.pid()
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(faulty.pid()))
+        thread.start()
+        thread.join(30)
+        assert len(answers) == 1 and answers[0] != first
+
     def test_closing_all_descriptors(self, faulty: Any) -> None:
         try:
             faulty.close_fds()
