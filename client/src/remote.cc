@@ -46,11 +46,11 @@ RemoteReference::~RemoteReference() {
 Result<uint64_t> RemoteReference::HandleIn(Worker& worker) const {
   if (!module_ && worker.id() == worker_id_) return handle_;
   const std::string here = PlaceOf(worker.label(), worker.pid());
-  if (module_ && slot_->current().get() == &worker) {
+  if (module_ && worker.slot_id() == slot_->id()) {
     if (std::optional<uint64_t> handle = worker.ModuleHandle(*module_)) return *handle;
   }
   std::shared_ptr<WorkerSlot> slot = this->slot();
-  if (!module_ && slot != nullptr && slot->current().get() == &worker) {
+  if (!module_ && slot != nullptr && worker.slot_id() == slot->id()) {
     return Status{Code::kUnavailable, "it was made by generation " + std::to_string(generation_) +
                                           " of the worker of '" + label_ + "' (pid " +
                                           std::to_string(pid_) +

@@ -51,8 +51,9 @@ Result<UniqueFd> Duplicate(int fd) {
 }  // namespace
 
 Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options,
-               uint64_t generation)
+               uint64_t slot_id, uint64_t generation)
     : id_(next_worker.fetch_add(1, std::memory_order_relaxed)),
+      slot_id_(slot_id),
       generation_(generation),
       epoch_(ForkEpoch()),
       label_(options.label),
@@ -70,8 +71,9 @@ Result<std::shared_ptr<Arena>> Worker::NewArena(size_t size, ArenaUse use) {
 }
 
 Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connection,
-                                              const WorkerOptions& options, uint64_t generation) {
-  std::shared_ptr<Worker> worker(new Worker(std::move(connection), options, generation));
+                                              const WorkerOptions& options, uint64_t slot_id,
+                                              uint64_t generation) {
+  std::shared_ptr<Worker> worker(new Worker(std::move(connection), options, slot_id, generation));
   wire::CreateWorker request;
   request.label = options.label;
   request.limits = options.limits;

@@ -37,12 +37,15 @@ struct WorkerOptions {
 class Worker : public std::enable_shared_from_this<Worker> {
  public:
   static Result<std::shared_ptr<Worker>> Start(std::shared_ptr<Connection> connection,
-                                               const WorkerOptions& options, uint64_t generation);
+                                               const WorkerOptions& options, uint64_t slot_id,
+                                               uint64_t generation);
   ~Worker();
 
   // Never reused within this process; 0 is no worker.
   uint64_t id() const { return id_; }
   // How many workers had this one's place before, plus one.
+  // Of the slot it works for, as is the generation.
+  uint64_t slot_id() const { return slot_id_; }
   uint64_t generation() const { return generation_; }
   int pid() const { return pid_; }
   const std::string& label() const { return label_; }
@@ -103,7 +106,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void Close();
 
  private:
-  Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options, uint64_t generation);
+  Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options, uint64_t slot_id,
+         uint64_t generation);
   WorkerEnd AskForEnd(std::optional<wire::KillCause> cause);
   void ReadCrashRecord(WorkerEnd* end) const;
   // Notes what the failure of a message to the worker means for it.
@@ -112,6 +116,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void DropMemory();
 
   const uint64_t id_;
+  const uint64_t slot_id_;
   const uint64_t generation_;
   const uint32_t epoch_;
   const std::string label_;

@@ -307,7 +307,7 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
     return nullptr;
   }
   const uint64_t generation = generation_.fetch_add(1, std::memory_order_relaxed) + 1;
-  Result<std::shared_ptr<Worker>> worker = Worker::Start(*connection, options, generation);
+  Result<std::shared_ptr<Worker>> worker = Worker::Start(*connection, options, id_, generation);
   if (!worker.ok()) {
     *failure = MakeError(kUnavailable,
                          "cannot start a worker for '" + Label() + "': " + worker.status().message);

@@ -78,10 +78,17 @@ def test_threads_with_callbacks(isolated: Any) -> None:
 def test_threads_that_crash_the_worker_of_others() -> None:
     faulty = tvmffi_host.load_module(plugin("faulty"), breaker_deaths=1_000_000)
 
+    bodies = [
+        faulty.segfault,
+        faulty.pid,
+        lambda: faulty.get_function("pid")(),
+        lambda: faulty.read_past(np.zeros(1 << 16, dtype="float32"), 0),
+    ]
+
     def body(index: int) -> None:
-        for _ in range(10):
+        for _ in range(25):
             try:
-                faulty.segfault() if index == 0 else faulty.pid()
+                bodies[index]()
             except tvmffi_host.WorkerCrashed:
                 pass
 
