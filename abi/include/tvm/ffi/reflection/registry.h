@@ -259,7 +259,7 @@ inline void SetDoc(TVMFFIByteArray* doc, const char (&text)[N]) {
 }
 /*! \brief Text that may be gone by the time it is read, or is not meant as documentation. */
 template <typename Text>
-inline void SetDoc(TVMFFIByteArray*, const Text& text) {
+inline void SetDoc(TVMFFIByteArray*, const Text&) {
   static_assert(std::is_convertible_v<const Text&, std::string_view>,
                 "a trait derives from InfoTrait; documentation is a string literal");
 }
