@@ -112,7 +112,9 @@ inline constexpr const char* kEnumStateAttr = "__ffi_enum__";
 /*! \brief The state of an enum type, or nothing before its first value. */
 inline std::optional<EnumState> FindEnumState(int32_t type_index) {
   static const TVMFFITypeAttrColumn* const column = FindTypeAttrColumn(kEnumStateAttr);
-  TVM_FFI_CHECK(column != nullptr, RuntimeError) << "Cannot find type attribute " << kEnumStateAttr;
+  if (column == nullptr) {
+    TVM_FFI_THROW(RuntimeError) << "Cannot find type attribute " << kEnumStateAttr;
+  }
   const TVMFFIAny* state = FindTypeAttr(column, type_index);
   if (state == nullptr) {
     return std::nullopt;

@@ -34,9 +34,9 @@ inline EnumState FindOrAddEnumState(int32_t type_index) {
 /*! \brief Adds `value`, whose two indices are set, or throws ValueError when one is taken. */
 inline void AddEnumValue(const EnumState& state, const Enum& value) {
   Dict<Any, ObjectRef> indexes = state->indexes;
-  TVM_FFI_CHECK(indexes.count(value->_int_index) == 0 && indexes.count(value->_str_index) == 0,
-                ValueError)
-      << "Duplicate enum index for type `" << value.GetTypeKey() << "`";
+  if (indexes.count(value->_int_index) != 0 || indexes.count(value->_str_index) != 0) {
+    TVM_FFI_THROW(ValueError) << "Duplicate enum index for type `" << value.GetTypeKey() << "`";
+  }
   List<ObjectRef> entries = state->entries;
   entries.push_back(value);
   indexes.Set(value->_int_index, value);
