@@ -25,6 +25,7 @@ using tvm::ffi::Any;
 using tvm::ffi::AnyEqual;
 using tvm::ffi::AnyView;
 using tvm::ffi::Function;
+using tvm::ffi::IsContiguous;
 using tvm::ffi::MapBaseObj;
 using tvm::ffi::Optional;
 using tvm::ffi::SeqBaseObj;
@@ -66,8 +67,8 @@ bool SameShape(const TVMFFIAny& lhs, const TVMFFIAny& rhs) {
 void RequireComparable(const DLTensor& lhs, const DLTensor& rhs) {
   TVM_FFI_ICHECK_EQ(lhs.device.device_type, kDLCPU) << "can only compare CPU tensor";
   TVM_FFI_ICHECK_EQ(rhs.device.device_type, kDLCPU) << "can only compare CPU tensor";
-  TVM_FFI_ICHECK(tvm::ffi::IsContiguous(lhs)) << "Can only compare contiguous tensor";
-  TVM_FFI_ICHECK(tvm::ffi::IsContiguous(rhs)) << "Can only compare contiguous tensor";
+  TVM_FFI_ICHECK(IsContiguous(lhs)) << "Can only compare contiguous tensor";
+  TVM_FFI_ICHECK(IsContiguous(rhs)) << "Can only compare contiguous tensor";
 }
 
 bool SameTensor(const TVMFFIAny& lhs, const TVMFFIAny& rhs, bool skip_content) {

@@ -1,5 +1,5 @@
 // Structural hash. The numbers are stable: equal values hash alike in every process, unless they
-// hold variables that are bound nowhere or unique instances, which hash by address.
+// hold variables that are bound nowhere, which hash by address.
 #include <tvm/ffi/any.h>
 #include <tvm/ffi/container/map_base.h>
 #include <tvm/ffi/container/seq_base.h>
@@ -22,6 +22,7 @@ namespace {
 using tvm::ffi::Any;
 using tvm::ffi::AnyView;
 using tvm::ffi::Function;
+using tvm::ffi::IsContiguous;
 using tvm::ffi::MapBaseObj;
 using tvm::ffi::SeqBaseObj;
 using tvm::ffi::details::AnyUnsafe;
@@ -92,7 +93,7 @@ uint64_t HashTensor(const TVMFFIAny& value, bool skip_content) {
   hash = StableHashCombine(hash, dtype.v_uint64);
   if (skip_content) return hash;
   TVM_FFI_ICHECK_EQ(tensor.device.device_type, kDLCPU) << "can only hash CPU tensor";
-  TVM_FFI_ICHECK(tvm::ffi::IsContiguous(tensor)) << "Can only hash contiguous tensor";
+  TVM_FFI_ICHECK(IsContiguous(tensor)) << "Can only hash contiguous tensor";
   return StableHashCombine(hash,
                            StableHashBytes(static_cast<char*>(tensor.data) + tensor.byte_offset,
                                            tvm::ffi::GetDataSize(tensor)));
@@ -224,10 +225,7 @@ class StructuralHasher {
   uint64_t HashByKind(TVMFFIObject* object, const TVMFFITypeInfo& info, TVMFFISEqHashKind kind,
                       Region region) {
     const bool is_var = kind == kTVMFFISEqHashKindFreeVar;
-    if (kind == kTVMFFISEqHashKindUniqueInstance ||
-        (is_var && region == kTVMFFIDefRegionKindNone)) {
-      return reinterpret_cast<uintptr_t>(object);
-    }
+    if (is_var && region == kTVMFFIDefRegionKindNone) return reinterpret_cast<uintptr_t>(object);
     const uint64_t hash = HashContent(object, info, is_var ? VariableFieldRegion(region) : region);
     if (is_var) return StableHashCombine(hash, num_vars_++);
     if (kind == kTVMFFISEqHashKindDAGNode) return StableHashCombine(hash, num_graph_nodes_++);

@@ -14,8 +14,8 @@ namespace ffi {
 /*!
  * \brief Hash of a value by structure: what StructuralEqual calls equal hashes alike.
  *
- * The same in every process, except for free variables that no definition region covers and for
- * unique instances, which hash by address. The order of a map does not matter; keys that are
+ * The same in every process, except for free variables that no definition region covers, which
+ * hash by address. The order of a map does not matter; keys that are
  * objects count only when the object was met before the map. Types take part as their
  * `_type_s_eq_hash_kind` and field flags say, or through the hook `__s_hash__`.
  *
