@@ -1,8 +1,8 @@
 #include "libffi_core/extra/structural.h"
 
 #include <pthread.h>
-#include <tvm/ffi/error.h>
-#include <tvm/ffi/function.h>
+
+#include <algorithm>
 
 namespace tvmffi::core {
 
@@ -26,16 +26,6 @@ TVMFFIDefRegionKind RequireDefRegion(int64_t kind) {
                               << kind;
   }
   return static_cast<TVMFFIDefRegionKind>(kind);
-}
-
-Any ReadField(const TVMFFIObject* object, const TVMFFIFieldInfo& field) {
-  TVMFFIAny result;
-  result.type_index = kTVMFFINone;
-  result.zero_padding = 0;
-  result.v_int64 = 0;
-  void* address = reinterpret_cast<char*>(const_cast<TVMFFIObject*>(object)) + field.offset;
-  TVM_FFI_CHECK_SAFE_CALL(field.getter(address, &result));
-  return tvm::ffi::details::AnyUnsafe::MoveTVMFFIAnyToAny(&result);
 }
 
 Any CallHook(const TVMFFIAny& hook, const TVMFFIAny* args, int32_t num_args) {
@@ -66,19 +56,18 @@ StackRange FindStack() {
 
 }  // namespace
 
-StackGuard::StackGuard() {
+void StackGuard::CheckSlow(uintptr_t here, const char* what) {
   // A sixteenth of the stack, at most 256 KiB, stays free for hooks, getters and deleters.
   constexpr uintptr_t kMaxReserve = 256 << 10;
   thread_local const StackRange range = FindStack();
-  const uintptr_t reserve = range.size / 16 < kMaxReserve ? range.size / 16 : kMaxReserve;
-  end_ = range.end;
-  lowest_ = range.end + reserve;
-}
-
-void StackGuard::ThrowTooDeep(const char* what) {
+  if (here - range.end >= range.size) {
+    limit_ = 0;
+    return;
+  }
+  limit_ = range.end + std::min(range.size / 16, kMaxReserve);
+  if (here >= limit_) return;
   TVM_FFI_THROW(RuntimeError) << "cannot " << what
                               << ": the value nests too deeply for the stack of this thread";
-  TVM_FFI_UNREACHABLE();
 }
 
 }  // namespace tvmffi::core

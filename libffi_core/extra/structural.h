@@ -5,6 +5,8 @@
 
 #include <tvm/ffi/any.h>
 #include <tvm/ffi/c_api.h>
+#include <tvm/ffi/error.h>
+#include <tvm/ffi/function.h>
 
 #include <cstdint>
 #include <memory>
@@ -40,8 +42,15 @@ inline TVMFFIDefRegionKind VariableFieldRegion(TVMFFIDefRegionKind region) {
   return region == kTVMFFIDefRegionKindNonRecursive ? kTVMFFIDefRegionKindNone : region;
 }
 
-// The field of an object, as its getter returns it.
-tvm::ffi::Any ReadField(const TVMFFIObject* object, const TVMFFIFieldInfo& field);
+// The field of an object, as its getter returns it. Throws what the getter raises.
+inline tvm::ffi::Any ReadField(const TVMFFIObject* object, const TVMFFIFieldInfo& field) {
+  // In place: a value is 16 bytes, and copying what was just written in parts stalls.
+  tvm::ffi::Any value;
+  auto* result = const_cast<TVMFFIAny*>(&Raw(value));
+  void* address = reinterpret_cast<char*>(const_cast<TVMFFIObject*>(object)) + field.offset;
+  TVM_FFI_CHECK_SAFE_CALL(field.getter(address, result));
+  return value;
+}
 
 // Calls `visit(field)` for the fields that take part, those of ancestors first, while it returns
 // true.
@@ -67,19 +76,19 @@ inline uint64_t StrongCount(const TVMFFIObject* object) {
   return tvm::ffi::details::StrongRefCount(object);
 }
 
-// Throws RuntimeError before deep recursion would run off the end of the thread's stack.
+// Throws RuntimeError before deep recursion would run off the end of the thread's stack. Belongs to
+// one thread; a stack that the thread switched to is not watched.
 class StackGuard {
  public:
-  StackGuard();
-  void Check(const char* what) const {
+  void Check(const char* what) {
     const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-    if (here < lowest_ && here >= end_) ThrowTooDeep(what);
+    if (__builtin_expect(here < limit_, 0)) CheckSlow(here, what);
   }
 
  private:
-  [[noreturn]] static void ThrowTooDeep(const char* what);
-  uintptr_t end_;
-  uintptr_t lowest_;
+  void CheckSlow(uintptr_t here, const char* what);
+  // Unknown at first, so that the first check looks.
+  uintptr_t limit_ = UINTPTR_MAX;
 };
 
 // What a callback given to a hook holds: the visitor, until the visit ends. A hook may keep the
@@ -87,23 +96,26 @@ class StackGuard {
 template <typename Visitor>
 class VisitorLease {
  public:
-  explicit VisitorLease(Visitor* visitor) : slot_(std::make_shared<Visitor*>(visitor)) {}
+  VisitorLease() = default;
   VisitorLease(const VisitorLease&) = delete;
   VisitorLease& operator=(const VisitorLease&) = delete;
-  ~VisitorLease() { *slot_ = nullptr; }
+  ~VisitorLease() {
+    if (slot_ != nullptr) *slot_ = nullptr;
+  }
 
-  std::shared_ptr<Visitor*> Share() const { return slot_; }
+  std::shared_ptr<Visitor*> Share(Visitor* visitor) {
+    if (slot_ == nullptr) slot_ = std::make_shared<Visitor*>(visitor);
+    return slot_;
+  }
   static Visitor& Require(const std::shared_ptr<Visitor*>& slot) {
-    if (*slot == nullptr) ThrowEnded();
+    if (*slot == nullptr) {
+      TVM_FFI_THROW(RuntimeError) << "the callback of a structural hook was called after the "
+                                     "comparison or hash it belongs to had ended";
+    }
     return **slot;
   }
 
  private:
-  [[noreturn]] static void ThrowEnded() {
-    TVM_FFI_THROW(RuntimeError) << "the callback of a structural hook was called after the "
-                                   "comparison or hash it belongs to had ended";
-    TVM_FFI_UNREACHABLE();
-  }
   std::shared_ptr<Visitor*> slot_;
 };
 

@@ -137,7 +137,14 @@ class StructuralComparer {
   }
 
   // `held`: a reference to each value is held here, on top of those its graph has.
-  bool Equal(const TVMFFIAny& lhs, const TVMFFIAny& rhs, Region region, bool held = false) {
+  TVM_FFI_INLINE bool Equal(const TVMFFIAny& lhs, const TVMFFIAny& rhs, Region region,
+                            bool held = false) {
+    const bool same = lhs.type_index < kTVMFFIStaticObjectBegin &&
+                      lhs.type_index == rhs.type_index && lhs.v_uint64 == rhs.v_uint64 &&
+                      lhs.zero_padding == rhs.zero_padding;
+    return same || EqualSlow(lhs, rhs, region, held);
+  }
+  bool EqualSlow(const TVMFFIAny& lhs, const TVMFFIAny& rhs, Region region, bool held) {
     const int32_t index = lhs.type_index;
     if (index != rhs.type_index) {
       const bool same_kind =
@@ -339,8 +346,8 @@ class StructuralComparer {
   }
 
   bool CallEqualHook(const TVMFFIAny& hook, TVMFFIObject* lhs, TVMFFIObject* rhs, Region region) {
-    auto equal_part = [lease = lease_.Share(), region](AnyView a, AnyView b, int64_t own,
-                                                       Optional<String> name) {
+    auto equal_part = [lease = lease_.Share(this), region](AnyView a, AnyView b, int64_t own,
+                                                           Optional<String> name) {
       StructuralComparer& self = VisitorLease<StructuralComparer>::Require(lease);
       return self.EqualParts(Any(a), Any(b), NestedRegion(region, RequireDefRegion(own)), name);
     };
@@ -387,14 +394,14 @@ class StructuralComparer {
   const bool skip_tensor_content_;
   const Region root_region_;
   MismatchTrace* trace_;
-  const StackGuard stack_;
+  StackGuard stack_;
   uint64_t num_unmatched_keys_ = 0;
   // Variables and graph nodes matched so far, one to one.
   Objects to_rhs_;
   Objects to_lhs_;
   std::unordered_map<std::pair<const TVMFFIObject*, const TVMFFIObject*>, bool, PairHash>
       equal_pairs_;
-  VisitorLease<StructuralComparer> lease_{this};
+  VisitorLease<StructuralComparer> lease_;
 };
 
 TVM_FFI_STATIC_INIT_BLOCK() {

@@ -52,7 +52,7 @@ uint64_t HashHeapBytes(const TVMFFIAny& value) {
 }
 
 // Values that are no objects, and strings and bytes.
-uint64_t HashPlain(const TVMFFIAny& value) {
+inline uint64_t HashPlain(const TVMFFIAny& value) {
   switch (value.type_index) {
     case kTVMFFIFloat:
       return HashFloat(value);
@@ -116,8 +116,11 @@ class StructuralHasher {
   };
 
   // `held`: a reference to the value is held here, on top of those its graph has.
-  uint64_t Hash(const TVMFFIAny& value, Region region, bool held = false) {
-    if (IsPlain(value)) return HashPlain(value);
+  TVM_FFI_INLINE uint64_t Hash(const TVMFFIAny& value, Region region, bool held = false) {
+    if (value.type_index == kTVMFFIInt) return HashPayload(kTVMFFIInt, value.v_uint64);
+    return IsPlain(value) ? HashPlain(value) : HashObject(value, region, held);
+  }
+  uint64_t HashObject(const TVMFFIAny& value, Region region, bool held) {
     switch (value.type_index) {
       case kTVMFFIArray:
       case kTVMFFIList:
@@ -247,7 +250,8 @@ class StructuralHasher {
   }
 
   uint64_t CallHashHook(const TVMFFIAny& hook, TVMFFIObject* object, uint64_t init, Region region) {
-    auto hash_part = [lease = lease_.Share(), region](AnyView value, int64_t init, int64_t own) {
+    auto hash_part = [lease = lease_.Share(this), region](AnyView value, int64_t init,
+                                                          int64_t own) {
       StructuralHasher& self = VisitorLease<StructuralHasher>::Require(lease);
       const Any part(value);
       const Region nested = NestedRegion(region, RequireDefRegion(own));
@@ -264,14 +268,14 @@ class StructuralHasher {
 
   const bool skip_tensor_content_;
   const Region root_region_;
-  const StackGuard stack_;
+  StackGuard stack_;
   uint64_t num_vars_ = 0;
   uint64_t num_graph_nodes_ = 0;
   uint64_t num_skipped_keys_ = 0;
   std::vector<MapEntry> entries_;
   std::unordered_map<const TVMFFIObject*, uint64_t> objects_;
   std::unordered_map<const TVMFFIObject*, uint64_t> containers_;
-  VisitorLease<StructuralHasher> lease_{this};
+  VisitorLease<StructuralHasher> lease_;
 };
 
 TVM_FFI_STATIC_INIT_BLOCK() {
@@ -289,8 +293,9 @@ namespace tvm {
 namespace ffi {
 
 uint64_t StructuralHash::Hash(const Any& value, bool map_free_vars, bool skip_tensor_content) {
-  return tvmffi::core::StructuralHasher(map_free_vars, skip_tensor_content)
-      .HashRoot(tvmffi::core::Raw(value));
+  const TVMFFIAny& raw = tvmffi::core::Raw(value);
+  if (tvmffi::core::IsPlain(raw)) return tvmffi::core::HashPlain(raw);
+  return tvmffi::core::StructuralHasher(map_free_vars, skip_tensor_content).HashRoot(raw);
 }
 
 }  // namespace ffi
