@@ -76,9 +76,9 @@ void SetField(const ObjectPtr<Object>& object, const TVMFFITypeInfo& type,
 
 void MakeObject(PackedArgs args, Any* result) {
   if (args.size() % 2 != 1) {
-    TVM_FFI_THROW(TypeError) << "ffi.MakeObjectFromPackedArgs takes a type, then pairs of name and "
-                                "value, but got "
-                             << args.size() << " arguments";
+    TVM_FFI_THROW(InternalError) << "ffi.MakeObjectFromPackedArgs takes a type, then pairs of name "
+                                    "and value; got "
+                                 << args.size() << " arguments";
   }
   const TVMFFITypeInfo* type = TypeFromArg(args[0]);
   const ObjectPtr<Object> object = tvm::ffi::CreateEmptyObject(type);
