@@ -216,6 +216,20 @@ TEST(Reflection, FieldTraitsBecomeFlags) {
   }
 }
 
+// Sources of other releases say these.
+TEST(Reflection, TraitNamesOfOtherReleases) {
+  const auto flags = [](const auto& trait) {
+    refl::FieldInfoBuilder info{};
+    trait.Apply(&info);
+    return info.flags;
+  };
+  EXPECT_EQ(flags(refl::AttachFieldFlag::SEqHashDef()), 16);
+  EXPECT_EQ(flags(refl::AttachFieldFlag::SEqHashDefPattern()), 16);
+  EXPECT_EQ(flags(refl::AttachFieldFlag::SEqHashDefSimple()), 4096);
+  EXPECT_EQ(flags(refl::Repr(false)), 64);
+  EXPECT_EQ(flags(refl::Repr(true)), 0);
+}
+
 TEST(Reflection, OffsetsCountFromTheHeader) {
   EXPECT_EQ(refl::GetFieldInfo("refl.Point", "x")->offset, 24);
   EXPECT_EQ(refl::GetFieldByteOffsetToObject(&PolymorphicObj::value), 24);

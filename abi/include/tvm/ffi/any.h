@@ -490,6 +490,12 @@ inline const TVMFFITypeAttrColumn* FindTypeAttrColumn(std::string_view name) {
   return TVMFFIGetTypeAttrColumn(&bytes);
 }
 
+/*! \brief Reads what the library may be publishing on another thread: a count before its array. */
+template <typename T>
+TVM_FFI_INLINE T LoadPublished(const T& source) {
+  return __atomic_load_n(&source, __ATOMIC_ACQUIRE);
+}
+
 /*! \brief A type's entry in a column, or nullptr. */
 TVM_FFI_INLINE const TVMFFIAny* FindTypeAttr(const TVMFFITypeAttrColumn* column,
                                              int32_t type_index) {
@@ -497,10 +503,11 @@ TVM_FFI_INLINE const TVMFFIAny* FindTypeAttr(const TVMFFITypeAttrColumn* column,
     return nullptr;
   }
   const int32_t offset = type_index - column->begin_index;
-  if (offset < 0 || offset >= column->size || column->data[offset].type_index == kTVMFFINone) {
+  if (offset < 0 || offset >= LoadPublished(column->size)) {
     return nullptr;
   }
-  return &column->data[offset];
+  const TVMFFIAny* entry = LoadPublished(column->data) + offset;
+  return LoadPublished(entry->type_index) == kTVMFFINone ? nullptr : entry;
 }
 
 /*! \brief Calls the Function in `attr`, which is not an opaque pointer. */

@@ -84,9 +84,11 @@ TVM_FFI_INLINE TVMFFIByteArray AsByteArray(std::string_view text) {
 /*! \brief The info of an own field of the type; RuntimeError when it has none of that name. */
 inline const TVMFFIFieldInfo* GetFieldInfo(std::string_view type_key, const char* field_name) {
   const TypeInfo* info = details::TypeInfoOfKey(type_key);
-  for (int32_t i = 0; i < info->num_fields; ++i) {
-    if (details::NameIs(info->fields[i].name, field_name)) {
-      return &info->fields[i];
+  const int32_t count = details::LoadPublished(info->num_fields);
+  const auto* fields = details::LoadPublished(info->fields);
+  for (int32_t i = 0; i < count; ++i) {
+    if (details::NameIs(fields[i].name, field_name)) {
+      return &fields[i];
     }
   }
   TVM_FFI_THROW(RuntimeError) << "Cannot find field  `" << field_name << "` in " << type_key;
@@ -96,9 +98,11 @@ inline const TVMFFIFieldInfo* GetFieldInfo(std::string_view type_key, const char
 /*! \brief The info of an own method of the type; RuntimeError when it has none of that name. */
 inline const TVMFFIMethodInfo* GetMethodInfo(std::string_view type_key, const char* method_name) {
   const TypeInfo* info = details::TypeInfoOfKey(type_key);
-  for (int32_t i = 0; i < info->num_methods; ++i) {
-    if (details::NameIs(info->methods[i].name, method_name)) {
-      return &info->methods[i];
+  const int32_t count = details::LoadPublished(info->num_methods);
+  const auto* methods = details::LoadPublished(info->methods);
+  for (int32_t i = 0; i < count; ++i) {
+    if (details::NameIs(methods[i].name, method_name)) {
+      return &methods[i];
     }
   }
   TVM_FFI_THROW(RuntimeError) << "Cannot find method " << method_name << " in " << type_key;
@@ -224,8 +228,10 @@ class TypeAttrColumn {
 template <typename Callback>
 inline bool ForEachFieldInfoWithEarlyStop(const TypeInfo* type_info, Callback callback) {
   const auto visit = [&](const TypeInfo* info) {
-    for (int32_t i = 0; i < info->num_fields; ++i) {
-      if (callback(&info->fields[i])) {
+    const int32_t count = details::LoadPublished(info->num_fields);
+    const TVMFFIFieldInfo* fields = details::LoadPublished(info->fields);
+    for (int32_t i = 0; i < count; ++i) {
+      if (callback(&fields[i])) {
         return true;
       }
     }

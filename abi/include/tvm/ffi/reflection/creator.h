@@ -23,7 +23,8 @@ inline const TVMFFIAny* FindNewAttr(const TypeInfo* type_info) {
 }
 
 inline TVMFFIObjectCreator FindNativeCreator(const TypeInfo* type_info) {
-  return type_info->metadata != nullptr ? type_info->metadata->creator : nullptr;
+  const TVMFFITypeMetadata* metadata = LoadPublished(type_info->metadata);
+  return metadata != nullptr ? metadata->creator : nullptr;
 }
 }  // namespace details
 

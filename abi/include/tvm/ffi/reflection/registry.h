@@ -144,6 +144,9 @@ class AttachFieldFlag : public FieldInfoTrait {
   }
   /*! \brief The name of SEqHashDefRecursive before 0.1.12. */
   static AttachFieldFlag SEqHashDef() { return SEqHashDefRecursive(); }
+  /*! \brief The names of the two since 0.1.15. */
+  static AttachFieldFlag SEqHashDefPattern() { return SEqHashDefRecursive(); }
+  static AttachFieldFlag SEqHashDefSimple() { return SEqHashDefNonRecursive(); }
   void Apply(FieldInfoBuilder* info) const { info->flags |= flag_; }
 
  private:
@@ -174,6 +177,8 @@ struct InitTag {};
 using kw_only = registry_details::FlagTrait<kTVMFFIFieldFlagBitMaskKwOnly, true>;
 /*! \brief Whether the printed form shows the field. */
 using repr = registry_details::FlagTrait<kTVMFFIFieldFlagBitMaskReprOff, false>;
+/*! \brief The name of repr before 0.1.10. */
+using Repr = repr;
 /*! \brief Whether equality and order look at the field. */
 using compare = registry_details::FlagTrait<kTVMFFIFieldFlagBitMaskCompareOff, false>;
 /*! \brief Whether the hash looks at the field. */
