@@ -16,6 +16,7 @@
 #include <tvm/ffi/error.h>
 #include <tvm/ffi/memory.h>
 #include <tvm/ffi/object.h>
+#include <tvm/ffi/reflection/accessor.h>
 #include <tvm/ffi/string.h>
 
 #include <optional>
@@ -107,19 +108,14 @@ static_assert(sizeof(EnumObj) == 48 && sizeof(IntEnumObj) == 48 && sizeof(StrEnu
 
 namespace details {
 
-inline constexpr const char* kEnumStateAttr = "__ffi_enum__";
-
 /*! \brief The state of an enum type, or nothing before its first value. */
 inline std::optional<EnumState> FindEnumState(int32_t type_index) {
-  static const TVMFFITypeAttrColumn* const column = FindTypeAttrColumn(kEnumStateAttr);
-  if (column == nullptr) {
-    TVM_FFI_THROW(RuntimeError) << "Cannot find type attribute " << kEnumStateAttr;
-  }
-  const TVMFFIAny* state = FindTypeAttr(column, type_index);
+  static const reflection::TypeAttrColumn column(reflection::type_attr::kEnumState);
+  const AnyView state = column[type_index];
   if (state == nullptr) {
     return std::nullopt;
   }
-  return AnyView::CopyFromTVMFFIAny(*state).cast<EnumState>();
+  return state.cast<EnumState>();
 }
 
 /*! \brief `index` is an int or a String. */

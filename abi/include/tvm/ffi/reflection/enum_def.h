@@ -8,6 +8,7 @@
 #include <tvm/ffi/enum.h>
 #include <tvm/ffi/error.h>
 #include <tvm/ffi/memory.h>
+#include <tvm/ffi/reflection/registry.h>
 
 #include <optional>
 #include <type_traits>
@@ -23,11 +24,8 @@ inline EnumState FindOrAddEnumState(int32_t type_index) {
     return *std::move(state);
   }
   EnumState state(make_object<EnumStateObj>());
-  const TVMFFIByteArray name{kEnumStateAttr, std::char_traits<char>::length(kEnumStateAttr)};
-  const TVMFFIAny value = AnyView(state).CopyToTVMFFIAny();
-  if (TVMFFITypeRegisterAttr(type_index, &name, &value) != 0) {
-    throw MoveFromSafeCallRaised();
-  }
+  reflection::registry_details::RegisterTypeAttr(type_index, reflection::type_attr::kEnumState,
+                                                 state);
   return state;
 }
 
