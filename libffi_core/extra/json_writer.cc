@@ -41,6 +41,7 @@ constexpr std::array<char, 256> MakeEscapes() {
 }
 constexpr std::array<char, 256> kEscapes = MakeEscapes();
 constexpr size_t kMaxEscapeLength = 6;
+constexpr ptrdiff_t kLookAhead = 2;
 
 uint64_t BytesToEscape(uint64_t word) {
   return BytesBelow32(word) | BytesEqualTo(word, '"') | BytesEqualTo(word, '\\') |
@@ -167,12 +168,19 @@ class JsonWriter {
     return out;
   }
 
+  // The objects of a large document lie all over the memory.
+  static void PrefetchObject(const Any& any) {
+    const TVMFFIAny* value = AnyUnsafe::TVMFFIAnyPtrFromAny(any);
+    if (value->type_index >= kTVMFFIStaticObjectBegin) __builtin_prefetch(value->v_obj);
+  }
+
   void WriteSeq(const SeqBaseObj& seq) {
     Open('[');
     const char* separator = "";
-    for (const Any& element : seq) {
+    for (const Any *element = seq.begin(), *end = seq.end(); element != end; ++element) {
+      if (end - element > kLookAhead) PrefetchObject(element[kLookAhead]);
       StartElement(&separator);
-      Write(element);
+      Write(*element);
     }
     Close(']');
   }

@@ -1,4 +1,3 @@
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <tvm/ffi/container/array.h>
 #include <tvm/ffi/container/dict.h>
@@ -19,6 +18,19 @@
 #include <string>
 
 #include "tests/abi/expect_error.h"
+
+namespace tvmffi_test {
+
+// Optional<int> as it was up to version 0.1.12 of the convention, and what took it by value.
+struct FormerOptionalInt {
+  int32_t value;
+  bool has_value;
+};
+tvm::ffi::String
+FormerStringify(const tvm::ffi::Any& value, const FormerOptionalInt& indent) __asm__(
+    "_ZN3tvm3ffi4json9StringifyERKNS0_3AnyENS0_8OptionalIivEE");
+
+}  // namespace tvmffi_test
 
 namespace tvm {
 namespace ffi {
@@ -170,8 +182,9 @@ TEST(JsonWriter, TypesThatCannotBeWritten) {
       {DLDevice{kDLCPU, 0}, "Device"},    {static_cast<void*>(nullptr), "void*"},
       {Shape{1, 2}, "ffi.Shape"},         {Error("ValueError", "m", ""), "ffi.Error"},
   };
-  for (const auto& [value, type] : cases) {
-    const std::string expected = std::string("Unsupported type: `") + type + "`";
+  for (const auto& entry : cases) {
+    const Any& value = entry.first;
+    const std::string expected = std::string("Unsupported type: `") + entry.second + "`";
     EXPECT_ERROR(Text(value), "ValueError", expected);
     EXPECT_ERROR(Text(Array<Any>{1, value}), "ValueError", expected);
     EXPECT_ERROR((Text(Map<Any, Any>{{"a", value}, {1, 2}})), "ValueError", expected);
@@ -183,9 +196,10 @@ TEST(JsonWriter, KeysThatCannotBeWritten) {
                                                {nullptr, "None"},
                                                {Array<int>{1}, "ffi.Array"},
                                                {Bytes("a", 1), "ffi.SmallBytes"}};
-  for (const auto& [key, type] : cases) {
+  for (const auto& entry : cases) {
+    const Any& key = entry.first;
     EXPECT_ERROR((Text(Map<Any, Any>{{"a", 1}, {key, Shape{1}}})), "ValueError",
-                 std::string("Expect key to be string, got `") + type + "`");
+                 std::string("Expect key to be string, got `") + entry.second + "`");
   }
 }
 
@@ -216,18 +230,10 @@ TEST(JsonWriter, ByName) {
                "Optional<int>) -> str`. Expected `Optional<int>` but got `const char*`");
 }
 
-// Modules built with headers up to 0.1.12 call this symbol, with the Optional<int> of that time.
+// Modules built with headers up to 0.1.12 call this symbol.
 TEST(JsonWriter, TheFormerSymbol) {
-  struct FormerOptionalInt {
-    int32_t value;
-    bool has_value;
-  };
-  using Former = String (*)(const Any&, const FormerOptionalInt&);
-  const auto stringify = reinterpret_cast<Former>(
-      dlsym(RTLD_DEFAULT, "_ZN3tvm3ffi4json9StringifyERKNS0_3AnyENS0_8OptionalIivEE"));
-  ASSERT_NE(stringify, nullptr);
-  EXPECT_EQ(stringify(Array<int>{1}, {2, true}), "[\n  1\n]");
-  EXPECT_EQ(stringify(Array<int>{1}, {2, false}), "[1]");
+  EXPECT_EQ(tvmffi_test::FormerStringify(Array<int>{1}, {2, true}), "[\n  1\n]");
+  EXPECT_EQ(tvmffi_test::FormerStringify(Array<int>{1}, {2, false}), "[1]");
 }
 
 }  // namespace

@@ -288,8 +288,9 @@ TEST(Serialization, ObjectsWithoutACreatorAreRefused) {
       {ObjectRef(make_object<Object>()), "ffi.Object"},
       {ObjectRef(make_object<WithoutCreatorObj>(1)), "test.serialization.WithoutCreator"},
   };
-  for (const auto& [value, key] : cases) {
-    const std::string expected = std::string("Type `") + key +
+  for (const auto& entry : cases) {
+    const Any& value = entry.first;
+    const std::string expected = std::string("Type `") + entry.second +
                                  "` does not support ToJSONGraph (no native creator or "
                                  "__ffi_new__ type attr)";
     EXPECT_ERROR(ToJSONGraph(value), "TypeError", expected);
