@@ -12,6 +12,7 @@
 #include <cstring>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -124,8 +125,10 @@ class StructuralComparer {
   using Region = TVMFFIDefRegionKind;
   using Objects = std::unordered_map<const TVMFFIObject*, TVMFFIObject*>;
 
+  using ObjectPair = std::pair<const TVMFFIObject*, const TVMFFIObject*>;
+
   struct PairHash {
-    size_t operator()(const std::pair<const TVMFFIObject*, const TVMFFIObject*>& pair) const {
+    size_t operator()(const ObjectPair& pair) const {
       return tvm::ffi::details::StableHashCombine(reinterpret_cast<uintptr_t>(pair.first),
                                                   reinterpret_cast<uintptr_t>(pair.second));
     }
@@ -177,14 +180,16 @@ class StructuralComparer {
   // A pair that others share too is compared once. Not when a key was looked up by itself: it may
   // be matched with another one the next time.
   template <typename Compare>
-  bool EqualOnce(const TVMFFIObject* lhs, const TVMFFIObject* rhs, bool held, Compare&& compare) {
+  bool EqualOnce(TVMFFIObject* lhs, TVMFFIObject* rhs, bool held, Compare&& compare) {
     if (!IsShared(lhs, held) || !IsShared(rhs, held)) return compare();
-    const std::pair<const TVMFFIObject*, const TVMFFIObject*> pair(lhs, rhs);
-    auto it = equal_pairs_.find(pair);
-    if (it != equal_pairs_.end()) return true;
+    const ObjectPair pair(lhs, rhs);
+    if (equal_pairs_.count(pair) != 0) return true;
     const uint64_t unmatched_before = num_unmatched_keys_;
     if (!compare()) return false;
-    if (num_unmatched_keys_ == unmatched_before) equal_pairs_.emplace(pair, true);
+    if (num_unmatched_keys_ == unmatched_before) {
+      equal_pairs_.insert(pair);
+      Remember(lhs, rhs);
+    }
     return true;
   }
 
@@ -310,7 +315,12 @@ class StructuralComparer {
   bool Match(TVMFFIObject* lhs, TVMFFIObject* rhs) {
     to_rhs_.emplace(lhs, rhs);
     to_lhs_.emplace(rhs, lhs);
+    Remember(lhs, rhs);
     return true;
+  }
+  void Remember(TVMFFIObject* lhs, TVMFFIObject* rhs) {
+    remembered_.Add(lhs);
+    remembered_.Add(rhs);
   }
 
   bool EqualVariables(TVMFFIObject* lhs, TVMFFIObject* rhs, const TVMFFITypeInfo& info,
@@ -399,8 +409,8 @@ class StructuralComparer {
   // Variables and graph nodes matched so far, one to one.
   Objects to_rhs_;
   Objects to_lhs_;
-  std::unordered_map<std::pair<const TVMFFIObject*, const TVMFFIObject*>, bool, PairHash>
-      equal_pairs_;
+  std::unordered_set<ObjectPair, PairHash> equal_pairs_;
+  Remembered remembered_;
   VisitorLease<StructuralComparer> lease_;
 };
 

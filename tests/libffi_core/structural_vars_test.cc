@@ -286,6 +286,40 @@ TEST_F(StructuralHooks, NonRecursiveRegion) {
             "<root>[0].part.type");
 }
 
+// Its fields are new graph nodes at every look.
+struct FactoryObj : public Object {
+  static int GetNode(void*, TVMFFIAny* result) {
+    *result = tvm::ffi::details::AnyUnsafe::MoveAnyToTVMFFIAny(Make<GraphObj>(1, 2));
+    return 0;
+  }
+  static constexpr TVMFFISEqHashKind _type_s_eq_hash_kind = kTVMFFISEqHashKindTreeNode;
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("structural.Factory", FactoryObj, Object);
+};
+
+TVM_FFI_STATIC_INIT_BLOCK() {
+  tvm::ffi::reflection::ObjectDef<FactoryObj>();
+  for (const char* name : {"first", "second", "third"}) {
+    TVMFFIFieldInfo field{};
+    field.name = TVMFFIByteArray{name, std::char_traits<char>::length(name)};
+    field.offset = sizeof(TVMFFIObject);
+    field.getter = FactoryObj::GetNode;
+    TVMFFITypeRegisterField(FactoryObj::RuntimeTypeIndex(), &field);
+  }
+}
+
+// The next node may lie where the last one was.
+TEST(StructuralGraphNodes, MadeByGettersAreToldApart) {
+  const ObjectRef factory = Make<FactoryObj>();
+  uint64_t expected = TVMFFIGetTypeInfo(factory.type_index())->type_key_hash;
+  uint64_t node_hash = TVMFFIGetTypeInfo(GraphObj::RuntimeTypeIndex())->type_key_hash;
+  using tvm::ffi::details::StableHashCombine;
+  for (int i : {1, 2}) node_hash = StableHashCombine(node_hash, StructuralHash::Hash(i));
+  for (int i : {0, 1, 2}) expected = StableHashCombine(expected, StableHashCombine(node_hash, i));
+
+  EXPECT_EQ(StructuralHash::Hash(factory), expected);
+  EXPECT_EQ(Mismatch(factory, Make<FactoryObj>()), "equal");
+}
+
 // On another thread than main's, whose stack is smaller.
 TEST(StructuralDepth, DeepValuesCompareOrFailCleanly) {
   auto nest = [](int depth) {
