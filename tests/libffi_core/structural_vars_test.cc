@@ -1,5 +1,6 @@
 // Structural equality of variables, graph nodes and constant trees, and hooks at their edges.
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <tvm/ffi/container/array.h>
 #include <tvm/ffi/container/map.h>
 #include <tvm/ffi/extra/structural_equal.h>
@@ -10,7 +11,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "tests/abi/expect_error.h"
 #include "tests/libffi_core/structural_compare.h"
@@ -320,22 +320,70 @@ TEST(StructuralGraphNodes, MadeByGettersAreToldApart) {
   EXPECT_EQ(Mismatch(factory, Make<FactoryObj>()), "equal");
 }
 
-// On another thread than main's, whose stack is smaller.
-TEST(StructuralDepth, DeepValuesCompareOrFailCleanly) {
-  auto nest = [](int depth) {
-    Any value = 1;
-    for (int i = 0; i < depth; ++i) value = Array<Any>{value};
-    return value;
+// A field that cannot be read.
+struct BrokenObj : public Object {
+  static int GetNothing(void*, TVMFFIAny*) {
+    TVMFFIErrorSetRaisedFromCStr("ValueError", "nothing to read");
+    return -1;
+  }
+  static constexpr TVMFFISEqHashKind _type_s_eq_hash_kind = kTVMFFISEqHashKindTreeNode;
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("structural.Broken", BrokenObj, Object);
+};
+
+TVM_FFI_STATIC_INIT_BLOCK() {
+  tvm::ffi::reflection::ObjectDef<BrokenObj>();
+  TVMFFIFieldInfo field{};
+  field.name = TVMFFIByteArray{"broken", 6};
+  field.offset = sizeof(TVMFFIObject);
+  field.getter = BrokenObj::GetNothing;
+  TVMFFITypeRegisterField(BrokenObj::RuntimeTypeIndex(), &field);
+}
+
+TEST(StructuralFields, ErrorsOfGettersPassThrough) {
+  const ObjectRef broken = Make<BrokenObj>();
+  EXPECT_ERROR(StructuralEqual::Equal(broken, broken), "ValueError", "nothing to read");
+  EXPECT_ERROR(StructuralHash::Hash(Array<Any>{broken}), "ValueError", "nothing to read");
+}
+
+Any Nested(int depth) {
+  Any value = 1;
+  for (int i = 0; i < depth; ++i) value = Array<Any>{value};
+  return value;
+}
+
+// Runs `body` on a thread with a stack of this many bytes.
+void RunOnStack(size_t size, std::function<void()> body) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, size), 0);
+  auto call = [](void* argument) -> void* {
+    (*static_cast<std::function<void()>*>(argument))();
+    return nullptr;
   };
-  const Any lhs = nest(5000), rhs = nest(5000);
-  bool equal = false;
-  uint64_t difference = 1;
-  std::thread([&] {
-    equal = StructuralEqual::Equal(lhs, rhs);
-    difference = StructuralHash::Hash(lhs) - StructuralHash::Hash(rhs);
-  }).join();
-  EXPECT_TRUE(equal);
-  EXPECT_EQ(difference, 0u);
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, &attributes, call, &body), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(StructuralDepth, DeepValuesAreFine) {
+  const Any lhs = Nested(5000), rhs = Nested(5000);
+  RunOnStack(8 << 20, [&] {
+    EXPECT_TRUE(StructuralEqual::Equal(lhs, rhs));
+    EXPECT_EQ(StructuralHash::Hash(lhs), StructuralHash::Hash(rhs));
+  });
+}
+
+// The limit is the stack at hand, not a number.
+TEST(StructuralDepth, WhatTheStackCannotHoldIsAnError) {
+  const Any lhs = Nested(5000), rhs = Nested(5000);
+  RunOnStack(256 << 10, [&] {
+    EXPECT_ERROR(StructuralEqual::Equal(lhs, rhs), "RuntimeError",
+                 "cannot compare: the value nests too deeply for the stack of this thread");
+    EXPECT_ERROR(StructuralHash::Hash(lhs), "RuntimeError",
+                 "cannot hash: the value nests too deeply for the stack of this thread");
+    EXPECT_TRUE(StructuralEqual::Equal(Nested(100), Nested(100)));
+  });
 }
 
 }  // namespace
