@@ -57,14 +57,14 @@ StackRange FindStack() {
 }  // namespace
 
 void StackGuard::CheckSlow(uintptr_t here, const char* what) {
-  // A sixteenth of the stack, at most 256 KiB, stays free for hooks, getters and deleters.
+  // A quarter of the stack, at most 256 KiB, stays free for hooks, getters and the error itself.
   constexpr uintptr_t kMaxReserve = 256 << 10;
   thread_local const StackRange range = FindStack();
   if (here - range.end >= range.size) {
     limit_ = 0;
     return;
   }
-  limit_ = range.end + std::min(range.size / 16, kMaxReserve);
+  limit_ = range.end + std::min(range.size / 4, kMaxReserve);
   if (here >= limit_) return;
   TVM_FFI_THROW(RuntimeError) << "cannot " << what
                               << ": the value nests too deeply for the stack of this thread";

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace tvmffi::core {
 
@@ -89,6 +90,18 @@ class StackGuard {
   void CheckSlow(uintptr_t here, const char* what);
   // Unknown at first, so that the first check looks.
   uintptr_t limit_ = UINTPTR_MAX;
+};
+
+// Objects that a visit remembers by address stay alive until it ends: a getter may have made them.
+class Remembered {
+ public:
+  void Add(TVMFFIObject* object) {
+    objects_.push_back(
+        tvm::ffi::details::ObjectUnsafe::ObjectPtrFromUnowned<tvm::ffi::Object>(object));
+  }
+
+ private:
+  std::vector<tvm::ffi::ObjectPtr<tvm::ffi::Object>> objects_;
 };
 
 // What a callback given to a hook holds: the visitor, until the visit ends. A hook may keep the

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -51,9 +52,14 @@ bool SameContent(const TVMFFIAny& lhs, const TVMFFIAny& rhs) {
   return tvm::ffi::Bytes::memequal(a.data, b.data, a.size, b.size);
 }
 
-// Values below the objects, of one type.
+// The same value, and no object.
+inline bool IsSameImage(const TVMFFIAny& lhs, const TVMFFIAny& rhs) {
+  return lhs.type_index < kTVMFFIStaticObjectBegin && lhs.type_index == rhs.type_index &&
+         lhs.v_uint64 == rhs.v_uint64 && lhs.zero_padding == rhs.zero_padding;
+}
+
+// Values below the objects, of one type, whose images differ.
 bool SamePlain(const TVMFFIAny& lhs, const TVMFFIAny& rhs) {
-  if (lhs.v_uint64 == rhs.v_uint64 && lhs.zero_padding == rhs.zero_padding) return true;
   return lhs.type_index == kTVMFFIFloat && lhs.v_float64 != lhs.v_float64 &&
          rhs.v_float64 != rhs.v_float64;
 }
@@ -124,11 +130,21 @@ class StructuralComparer {
   using Region = TVMFFIDefRegionKind;
   using Objects = std::unordered_map<const TVMFFIObject*, TVMFFIObject*>;
 
+  using ObjectPair = std::pair<const TVMFFIObject*, const TVMFFIObject*>;
+
   struct PairHash {
-    size_t operator()(const std::pair<const TVMFFIObject*, const TVMFFIObject*>& pair) const {
+    size_t operator()(const ObjectPair& pair) const {
       return tvm::ffi::details::StableHashCombine(reinterpret_cast<uintptr_t>(pair.first),
                                                   reinterpret_cast<uintptr_t>(pair.second));
     }
+  };
+
+  struct Memory {
+    // Variables and graph nodes matched so far, one to one.
+    Objects to_rhs;
+    Objects to_lhs;
+    std::unordered_set<ObjectPair, PairHash> equal_pairs;
+    Remembered remembered;
   };
 
   bool Answer(bool equal) {
@@ -139,10 +155,7 @@ class StructuralComparer {
   // `held`: a reference to each value is held here, on top of those its graph has.
   TVM_FFI_INLINE bool Equal(const TVMFFIAny& lhs, const TVMFFIAny& rhs, Region region,
                             bool held = false) {
-    const bool same = lhs.type_index < kTVMFFIStaticObjectBegin &&
-                      lhs.type_index == rhs.type_index && lhs.v_uint64 == rhs.v_uint64 &&
-                      lhs.zero_padding == rhs.zero_padding;
-    return same || EqualSlow(lhs, rhs, region, held);
+    return IsSameImage(lhs, rhs) || EqualSlow(lhs, rhs, region, held);
   }
   bool EqualSlow(const TVMFFIAny& lhs, const TVMFFIAny& rhs, Region region, bool held) {
     const int32_t index = lhs.type_index;
@@ -177,14 +190,15 @@ class StructuralComparer {
   // A pair that others share too is compared once. Not when a key was looked up by itself: it may
   // be matched with another one the next time.
   template <typename Compare>
-  bool EqualOnce(const TVMFFIObject* lhs, const TVMFFIObject* rhs, bool held, Compare&& compare) {
+  bool EqualOnce(TVMFFIObject* lhs, TVMFFIObject* rhs, bool held, Compare&& compare) {
     if (!IsShared(lhs, held) || !IsShared(rhs, held)) return compare();
-    const std::pair<const TVMFFIObject*, const TVMFFIObject*> pair(lhs, rhs);
-    auto it = equal_pairs_.find(pair);
-    if (it != equal_pairs_.end()) return true;
+    const ObjectPair pair(lhs, rhs);
+    if (memory_.has_value() && memory_->equal_pairs.count(pair) != 0) return true;
     const uint64_t unmatched_before = num_unmatched_keys_;
     if (!compare()) return false;
-    if (num_unmatched_keys_ == unmatched_before) equal_pairs_.emplace(pair, true);
+    if (num_unmatched_keys_ == unmatched_before) {
+      Remember(lhs, rhs).equal_pairs.insert(pair);
+    }
     return true;
   }
 
@@ -227,7 +241,7 @@ class StructuralComparer {
     for (uint64_t i = lhs.FirstSlot(); i != MapBaseObj::kNoSlot; i = lhs.NextSlot(i)) {
       const MapBaseObj::KVType& entry = lhs.PairAt(i);
       Any matched;
-      const Any& counterpart = CounterpartOf(entry.first, to_rhs_, &matched);
+      const Any& counterpart = CounterpartOf(entry.first, &Memory::to_rhs, &matched);
       const uint64_t slot =
           guess != MapBaseObj::kNoSlot && AnyEqual()(rhs.PairAt(guess).first, counterpart)
               ? guess
@@ -247,15 +261,18 @@ class StructuralComparer {
     return lhs.size() == rhs.size() || TraceSurplus(lhs, rhs);
   }
   // The key on the other side that goes with `key`: kept in `matched`, or the key itself.
-  const Any& CounterpartOf(const Any& key, const Objects& matches, Any* matched) {
+  const Any& CounterpartOf(const Any& key, Objects Memory::*matches, Any* matched) {
     const TVMFFIAny& raw = Raw(key);
     if (raw.type_index >= kTVMFFIStaticObjectBegin && !IsText(raw.type_index) &&
         !IsBytes(raw.type_index)) {
-      auto it = matches.find(raw.v_obj);
-      if (it != matches.end()) {
-        *matched = AnyUnsafe::ObjectRefFromObjectPtr<tvm::ffi::ObjectRef>(
-            AnyUnsafe::ObjectPtrFromUnowned<tvm::ffi::Object>(it->second));
-        return *matched;
+      if (memory_.has_value()) {
+        const Objects& objects = (*memory_).*matches;
+        auto it = objects.find(raw.v_obj);
+        if (it != objects.end()) {
+          *matched = AnyUnsafe::ObjectRefFromObjectPtr<tvm::ffi::ObjectRef>(
+              AnyUnsafe::ObjectPtrFromUnowned<tvm::ffi::Object>(it->second));
+          return *matched;
+        }
       }
       ++num_unmatched_keys_;
     }
@@ -273,7 +290,7 @@ class StructuralComparer {
     for (uint64_t i = rhs.FirstSlot(); i != MapBaseObj::kNoSlot; i = rhs.NextSlot(i)) {
       const Any& key = rhs.PairAt(i).first;
       Any matched;
-      const Any& counterpart = CounterpartOf(key, to_lhs_, &matched);
+      const Any& counterpart = CounterpartOf(key, &Memory::to_lhs, &matched);
       if (lhs.Find(counterpart) == MapBaseObj::kNoSlot) {
         return TraceMissing(AccessStep::MapItemMissing(counterpart), AccessStep::MapItem(key));
       }
@@ -302,15 +319,23 @@ class StructuralComparer {
 
   // Nothing when neither was matched yet.
   std::optional<bool> FindMatch(TVMFFIObject* lhs, TVMFFIObject* rhs) const {
-    auto it = to_rhs_.find(lhs);
-    if (it != to_rhs_.end()) return it->second == rhs;
-    if (to_lhs_.count(rhs) != 0) return false;
+    if (!memory_.has_value()) return std::nullopt;
+    auto it = memory_->to_rhs.find(lhs);
+    if (it != memory_->to_rhs.end()) return it->second == rhs;
+    if (memory_->to_lhs.count(rhs) != 0) return false;
     return std::nullopt;
   }
   bool Match(TVMFFIObject* lhs, TVMFFIObject* rhs) {
-    to_rhs_.emplace(lhs, rhs);
-    to_lhs_.emplace(rhs, lhs);
+    Memory& memory = Remember(lhs, rhs);
+    memory.to_rhs.emplace(lhs, rhs);
+    memory.to_lhs.emplace(rhs, lhs);
     return true;
+  }
+  Memory& Remember(TVMFFIObject* lhs, TVMFFIObject* rhs) {
+    if (!memory_.has_value()) memory_.emplace();
+    memory_->remembered.Add(lhs);
+    memory_->remembered.Add(rhs);
+    return *memory_;
   }
 
   bool EqualVariables(TVMFFIObject* lhs, TVMFFIObject* rhs, const TVMFFITypeInfo& info,
@@ -396,11 +421,8 @@ class StructuralComparer {
   MismatchTrace* trace_;
   StackGuard stack_;
   uint64_t num_unmatched_keys_ = 0;
-  // Variables and graph nodes matched so far, one to one.
-  Objects to_rhs_;
-  Objects to_lhs_;
-  std::unordered_map<std::pair<const TVMFFIObject*, const TVMFFIObject*>, bool, PairHash>
-      equal_pairs_;
+  // Most comparisons need none.
+  std::optional<Memory> memory_;
   VisitorLease<StructuralComparer> lease_;
 };
 
@@ -426,8 +448,11 @@ namespace ffi {
 
 bool StructuralEqual::Equal(const Any& lhs, const Any& rhs, bool map_free_vars,
                             bool skip_tensor_content) {
-  tvmffi::core::StructuralComparer comparer(map_free_vars, skip_tensor_content, nullptr);
-  return comparer.EqualRoots(tvmffi::core::Raw(lhs), tvmffi::core::Raw(rhs));
+  const TVMFFIAny& a = tvmffi::core::Raw(lhs);
+  const TVMFFIAny& b = tvmffi::core::Raw(rhs);
+  if (tvmffi::core::IsSameImage(a, b)) return true;
+  return tvmffi::core::StructuralComparer(map_free_vars, skip_tensor_content, nullptr)
+      .EqualRoots(a, b);
 }
 
 Optional<reflection::AccessPathPair> StructuralEqual::GetFirstMismatch(const Any& lhs,

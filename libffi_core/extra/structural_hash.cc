@@ -110,6 +110,8 @@ class StructuralHasher {
  private:
   using Region = TVMFFIDefRegionKind;
 
+  using Hashes = std::unordered_map<const TVMFFIObject*, uint64_t>;
+
   struct MapEntry {
     uint64_t key_hash;
     const Any* value;
@@ -136,6 +138,11 @@ class StructuralHasher {
     }
   }
 
+  void Remember(Hashes* hashes, TVMFFIObject* object, uint64_t hash) {
+    hashes->emplace(object, hash);
+    remembered_.Add(object);
+  }
+
   // A container that several others share is hashed once. Not when it skipped a key: the key may be
   // known the next time.
   uint64_t HashContainer(const TVMFFIAny& value, Region region, bool held) {
@@ -148,7 +155,7 @@ class StructuralHasher {
     const uint64_t skipped_before = num_skipped_keys_;
     const bool is_seq = value.type_index == kTVMFFIArray || value.type_index == kTVMFFIList;
     const uint64_t hash = is_seq ? HashSeq(value, region) : HashMap(value, region);
-    if (shared && num_skipped_keys_ == skipped_before) containers_.emplace(value.v_obj, hash);
+    if (shared && num_skipped_keys_ == skipped_before) Remember(&containers_, value.v_obj, hash);
     return hash;
   }
 
@@ -221,7 +228,7 @@ class StructuralHasher {
       if (it != objects_.end()) return it->second;
     }
     const uint64_t hash = HashByKind(object, info, kind, region);
-    if (keep) objects_.emplace(object, hash);
+    if (keep) Remember(&objects_, object, hash);
     return hash;
   }
 
@@ -273,8 +280,9 @@ class StructuralHasher {
   uint64_t num_graph_nodes_ = 0;
   uint64_t num_skipped_keys_ = 0;
   std::vector<MapEntry> entries_;
-  std::unordered_map<const TVMFFIObject*, uint64_t> objects_;
-  std::unordered_map<const TVMFFIObject*, uint64_t> containers_;
+  Hashes objects_;
+  Hashes containers_;
+  Remembered remembered_;
   VisitorLease<StructuralHasher> lease_;
 };
 
