@@ -259,7 +259,7 @@ inline void SetDoc(TVMFFIByteArray* doc, const char (&text)[N]) {
 }
 /*! \brief Text that may be gone by the time it is read, or is not meant as documentation. */
 template <typename Text>
-inline void SetDoc(TVMFFIByteArray*, const Text& text) {
+inline void SetDoc(TVMFFIByteArray*, const Text&) {
   static_assert(std::is_convertible_v<const Text&, std::string_view>,
                 "a trait derives from InfoTrait; documentation is a string literal");
 }
@@ -289,7 +289,8 @@ inline void CloseMetadata(Builder* info) {
 template <typename T>
 inline int GetField(void* field, TVMFFIAny* result) {
   TVM_FFI_SAFE_CALL_BEGIN();
-  *result = details::AnyUnsafe::MoveAnyToTVMFFIAny(Any(*static_cast<const T*>(field)));
+  // In place: moving the value there would read back what was just written in parts, and stall.
+  ::new (static_cast<void*>(result)) Any(*static_cast<const T*>(field));
   TVM_FFI_SAFE_CALL_END();
 }
 
@@ -521,7 +522,7 @@ class ObjectDef {
   /*! \brief The constructor: the static method and the type attribute `__ffi_init__`. */
   template <typename... Args, typename... Traits>
   ObjectDef& def(init<Args...>, const Traits&... traits) {
-    auto_init_ = false;
+    DisableAutoInit();
     const Function constructor =
         RegisterMethod(type_attr::kInit, &init<Args...>::template execute<Class>,
                        kTVMFFIFieldFlagBitMaskIsStaticMethod, traits...);
@@ -540,6 +541,23 @@ class ObjectDef {
     registry_details::RegisterConvert<Class, TRef>();
     return *this;
   }
+
+ protected:
+  /*! \brief Registers `method` under `name` with the schema of one signature. */
+  template <typename... Traits>
+  void RegisterMethodEntry(const char* name, const Function& method, const std::string& schema,
+                           int64_t flags, const Traits&... traits) {
+    MethodInfoBuilder info{};
+    info.name = AsByteArray(name);
+    info.flags = flags;
+    info.method = AnyView(method).CopyToTVMFFIAny();
+    info.metadata_json = registry_details::OpenMetadata(schema);
+    (registry_details::ApplyTrait(&info, traits), ...);
+    registry_details::CloseMetadata(&info);
+    TVM_FFI_CHECK_SAFE_CALL(TVMFFITypeRegisterMethod(type_index_, &info));
+  }
+  /*! \brief There is a constructor: the destructor adds none. */
+  void DisableAutoInit() { auto_init_ = false; }
 
  private:
   const int32_t type_index_ = Class::_GetOrAllocRuntimeTypeIndex();
@@ -579,16 +597,9 @@ class ObjectDef {
   template <typename F, typename... Traits>
   Function RegisterMethod(const char* name, F&& function, int64_t flags, const Traits&... traits) {
     using Info = details::FunctionInfo<std::decay_t<F>>;
-    MethodInfoBuilder info{};
     const Function method =
         Function::FromTyped(std::forward<F>(function), registry_details::MemberName<Class>(name));
-    info.name = AsByteArray(name);
-    info.flags = flags;
-    info.method = AnyView(method).CopyToTVMFFIAny();
-    info.metadata_json = registry_details::OpenMetadata(Info::TypeSchema());
-    (registry_details::ApplyTrait(&info, traits), ...);
-    registry_details::CloseMetadata(&info);
-    TVM_FFI_CHECK_SAFE_CALL(TVMFFITypeRegisterMethod(type_index_, &info));
+    RegisterMethodEntry(name, method, Info::TypeSchema(), flags, traits...);
     return method;
   }
 
