@@ -180,6 +180,10 @@ TVM_FFI_STATIC_INIT_BLOCK() {
       .def("ffi.VisitInterrupt", [](const Any& value) { return VisitInterrupt(value); })
       .def("ffi.StructuralVisitorVisit",
            [](const StructuralVisitor& visitor, const Any& value) { return visitor->Visit(value); })
+      .def("ffi.StructuralVisitorDefaultVisit",
+           [](const StructuralVisitor& visitor, const Any& value) {
+             return visitor->DefaultVisitExpected(value).value();
+           })
       .def("ffi.StructuralVisitorDefRegionKind",
            [](const StructuralVisitor& visitor) { return visitor->def_region_kind(); })
       .def("ffi.StructuralVisitorWithDefRegionKind",

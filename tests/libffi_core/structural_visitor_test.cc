@@ -221,6 +221,10 @@ TEST(StructuralVisitor, OfOtherLanguages) {
   EXPECT_EQ(result.cast<int>(), 2);
   EXPECT_EQ(kind(visitor).cast<int>(), 0);
   EXPECT_EQ(recorder->record, "1:0 53:2 ");
+  recorder->record.clear();
+  EXPECT_TRUE(Function::GetGlobalRequired("ffi.StructuralVisitorDefaultVisit")(
+                  visitor, Array<Any>{1, 2}) == nullptr);
+  EXPECT_EQ(recorder->record, "1:0 2:0 ");
   EXPECT_ERROR(with_kind(visitor, 3, kind), "ValueError", "a def-region kind is 0, 1 or 2, not 3");
 }
 
