@@ -7,8 +7,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
 
 minimum="${1:-90}"
 build="$TVMFFI_ROOT/build/coverage"
-tests=(libffi_core_tests abi_tests)
-
 gcovr="$TVMFFI_ROOT/build/gcovr/bin/gcovr"
 if [[ ! -x "$gcovr" ]]; then
   "$(tvmffi_find_python)" -m venv "$TVMFFI_ROOT/build/gcovr"
@@ -17,6 +15,8 @@ fi
 
 cd "$TVMFFI_ROOT"
 cmake --preset coverage -DTVMFFI_BUILD_HOST=OFF -DTVMFFI_BUILD_PLUGINS=OFF >/dev/null
+mapfile -t tests < <(ninja -C "$build" -t targets all | sed -nE 's|^bin/((abi\|libffi_core)[a-z0-9_]*_tests): .*|\1|p')
+((${#tests[@]} > 0)) || tvmffi_die "the coverage build has no test programs"
 # Counts of an earlier build do not fit this one, and the build itself runs the programs to list their tests.
 find "$build" -name '*.gcda' -delete
 cmake --build "$build" --parallel "$TVMFFI_JOBS" --target "${tests[@]}"
