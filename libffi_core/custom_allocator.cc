@@ -54,6 +54,10 @@ TVMFFICustomAllocator* TVMFFIGetCustomAllocator(void) {
 }
 
 int TVMFFISetCustomAllocator(TVMFFICustomAllocator* allocator) {
+  if (allocator != nullptr && allocator->allocate == nullptr) {
+    return tvmffi::core::Raise("InternalError",
+                               "Check not null: TVMFFISetCustomAllocator: allocator->allocate");
+  }
   tvmffi::core::current_allocator.store(
       allocator != nullptr ? allocator : &tvmffi::core::default_allocator,
       std::memory_order_release);

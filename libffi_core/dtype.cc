@@ -249,16 +249,24 @@ std::string Print(const DLDataType& dtype) {
 }  // namespace
 }  // namespace tvmffi::core
 
+using tvmffi::core::NotNull;
+
 extern "C" {
 
 int TVMFFIDataTypeFromString(const TVMFFIByteArray* str, DLDataType* out) {
-  return tvmffi::core::Guarded(
-      [&] { *out = tvmffi::core::DTypeParser(tvmffi::core::ViewOf(*str)).Parse(); });
+  return tvmffi::core::Guarded([&] {
+    DLDataType& result = NotNull(out, "TVMFFIDataTypeFromString: out");
+    const auto text = tvmffi::core::ViewOf(NotNull(str, "TVMFFIDataTypeFromString: str"));
+    result = tvmffi::core::DTypeParser(text).Parse();
+  });
 }
 
 int TVMFFIDataTypeToString(const DLDataType* dtype, TVMFFIAny* out) {
-  return tvmffi::core::Guarded(
-      [&] { *out = tvmffi::core::NewString(tvmffi::core::Print(*dtype)); });
+  return tvmffi::core::Guarded([&] {
+    TVMFFIAny& result = NotNull(out, "TVMFFIDataTypeToString: out");
+    const DLDataType& source = NotNull(dtype, "TVMFFIDataTypeToString: dtype");
+    result = tvmffi::core::NewString(tvmffi::core::Print(source));
+  });
 }
 
 }  // extern "C"

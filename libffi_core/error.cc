@@ -49,6 +49,9 @@ Handle NewError(std::string_view kind, std::string_view message, std::string_vie
   return Handle::Adopt(error);
 }
 
+// An error needs a kind.
+const char* KindOr(const char* kind) { return kind != nullptr ? kind : "InternalError"; }
+
 // A plain pointer, so that it can still be used when the thread's destructors have run; the keeper
 // empties it then.
 thread_local TVMFFIObjectHandle raised_error = nullptr;
@@ -64,6 +67,10 @@ Handle ExchangeRaised(TVMFFIObjectHandle error) noexcept {
 }
 
 }  // namespace
+
+void FailNull(const char* what) {
+  throw Failure("InternalError", std::string("Check not null: ") + what);
+}
 
 int Raise(const char* kind, std::string_view message) noexcept {
   try {
@@ -84,11 +91,14 @@ void ExitAfterException(const char* name, std::string_view text) noexcept {
 }  // namespace tvmffi::core
 
 using tvmffi::core::Failure;
+using tvmffi::core::NotNull;
 using tvmffi::core::ViewOf;
 
 extern "C" {
 
 void TVMFFIErrorMoveFromRaised(TVMFFIObjectHandle* result) {
+  // Nobody to give it to, so it stays raised.
+  if (result == nullptr) return;
   *result = tvmffi::core::ExchangeRaised(nullptr).Release();
 }
 
@@ -97,17 +107,17 @@ void TVMFFIErrorSetRaised(TVMFFIObjectHandle error) {
 }
 
 void TVMFFIErrorSetRaisedFromCStr(const char* kind, const char* message) {
-  tvmffi::core::Raise(kind, message);
+  tvmffi::core::Raise(tvmffi::core::KindOr(kind), message != nullptr ? message : "");
 }
 
 void TVMFFIErrorSetRaisedFromCStrParts(const char* kind, const char** message_parts,
                                        int32_t num_parts) {
   tvmffi::core::GuardedOrExit("TVMFFIErrorSetRaisedFromCStrParts", [&] {
     std::string message;
-    for (int32_t i = 0; i < num_parts; ++i) {
+    for (int32_t i = 0; message_parts != nullptr && i < num_parts; ++i) {
       if (message_parts[i] != nullptr) message += message_parts[i];
     }
-    tvmffi::core::Raise(kind, message);
+    tvmffi::core::Raise(tvmffi::core::KindOr(kind), message);
   });
 }
 
@@ -125,10 +135,15 @@ int TVMFFIErrorCreateWithCauseAndExtraContext(
                                      std::to_string(TVMFFIObjectGetTypeIndex(cause_chain)));
     }
     try {
-      *out = tvmffi::core::NewError(ViewOf(*kind), ViewOf(*message), ViewOf(*backtrace),
-                                    cause_chain, extra_context)
-                 .Release();
+      TVMFFIObjectHandle& result = NotNull(out, "TVMFFIErrorCreate: out");
+      result = tvmffi::core::NewError(ViewOf(NotNull(kind, "TVMFFIErrorCreate: kind")),
+                                      ViewOf(NotNull(message, "TVMFFIErrorCreate: message")),
+                                      ViewOf(NotNull(backtrace, "TVMFFIErrorCreate: backtrace")),
+                                      cause_chain, extra_context)
+                   .Release();
       return 0;
+    } catch (const Failure& failure) {
+      return tvmffi::core::Raise(failure.kind(), failure.message());
     } catch (const std::bad_alloc&) {
       return -1;
     }

@@ -27,15 +27,19 @@ int CallWithSelf(void* func, const TVMFFIAny* args, int32_t num_args, TVMFFIAny*
 }  // namespace
 }  // namespace tvmffi::core
 
+using tvmffi::core::NotNull;
+
 extern "C" {
 
 int TVMFFIFunctionCreate(void* self, TVMFFISafeCallType safe_call, void (*deleter)(void* self),
                          TVMFFIObjectHandle* out) {
   return tvmffi::core::Guarded([&] {
+    TVMFFIObjectHandle& result = NotNull(out, "TVMFFIFunctionCreate: out");
+    NotNull(safe_call, "TVMFFIFunctionCreate: safe_call");
     // Without a self to translate to, the callback itself is called and gets the Function.
     const bool plain = self == nullptr && deleter == nullptr;
     TVMFFISafeCallType entry = plain ? safe_call : tvmffi::core::CallWithSelf;
-    *out = tvmffi::core::NewObject<tvmffi::core::CallbackFunction>(
+    result = tvmffi::core::NewObject<tvmffi::core::CallbackFunction>(
         kTVMFFIFunction, 0, TVMFFIFunctionCell{entry, nullptr}, self, safe_call, deleter);
   });
 }
@@ -43,6 +47,9 @@ int TVMFFIFunctionCreate(void* self, TVMFFISafeCallType safe_call, void (*delete
 // A frame of its own: backtraces end at it.
 __attribute__((noinline)) int TVMFFIFunctionCall(TVMFFIObjectHandle func, TVMFFIAny* args,
                                                  int32_t num_args, TVMFFIAny* result) {
+  if (__builtin_expect(func == nullptr, 0)) {
+    return tvmffi::core::Raise("InternalError", "Check not null: TVMFFIFunctionCall: func");
+  }
   int code = TVMFFIFunctionGetCellPtr(func)->safe_call(func, args, num_args, result);
   // Keeps the call from becoming a jump, which would leave no frame.
   asm volatile("" : "+r"(code));

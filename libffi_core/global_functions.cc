@@ -73,17 +73,19 @@ std::optional<std::string> GlobalFunctions::Metadata(std::string_view name) cons
 
 namespace {
 
-TVMFFIObjectHandle RequireFunction(const TVMFFIAny& method) {
-  if (method.type_index == kTVMFFIFunction) return method.v_obj;
-  const TVMFFITypeInfo* info = TypeTable::Global().Find(method.type_index);
+TVMFFIObjectHandle RequireFunction(int32_t type_index, TVMFFIObjectHandle handle) {
+  if (type_index == kTVMFFIFunction) return handle;
+  const TVMFFITypeInfo* info = TypeTable::Global().Find(type_index);
   const std::string key = info != nullptr ? info->type_key.data : "an unknown type";
   throw Failure("TypeError", "Cannot convert from type `" + key + "` to `ffi.Function`");
 }
 
 void SetFromMethodInfo(const TVMFFIMethodInfo& info, bool allow_override) {
   const std::string name(ViewOf(info.name));
-  GlobalFunctions::Entry entry{name, Handle::Retain(RequireFunction(info.method)),
-                               std::string(ViewOf(info.doc)), std::string(ViewOf(info.metadata))};
+  TVMFFIObjectHandle function = RequireFunction(info.method.type_index, info.method.v_obj);
+  if (function == nullptr) FailNull("TVMFFIFunctionSetGlobalFromMethodInfo: method_info->method");
+  GlobalFunctions::Entry entry{name, Handle::Retain(function), std::string(ViewOf(info.doc)),
+                               std::string(ViewOf(info.metadata))};
   if (GlobalFunctions::Global().Set(std::move(entry), allow_override)) return;
   const std::string message = "Global Function `" + name +
                               "` is already registered, possible causes:\n"
@@ -99,27 +101,36 @@ void SetFromMethodInfo(const TVMFFIMethodInfo& info, bool allow_override) {
 using tvmffi::core::Failure;
 using tvmffi::core::GlobalFunctions;
 using tvmffi::core::Handle;
+using tvmffi::core::NotNull;
 using tvmffi::core::ViewOf;
 
 extern "C" {
 
 int TVMFFIFunctionSetGlobal(const TVMFFIByteArray* name, TVMFFIObjectHandle f, int allow_override) {
   return tvmffi::core::Guarded([&] {
-    const std::string key(ViewOf(*name));
-    if (!GlobalFunctions::Global().Set({key, Handle::Retain(f), "", ""}, allow_override != 0)) {
+    const std::string key(ViewOf(NotNull(name, "TVMFFIFunctionSetGlobal: name")));
+    const auto& header = NotNull(static_cast<TVMFFIObject*>(f), "TVMFFIFunctionSetGlobal: f");
+    Handle function = Handle::Retain(tvmffi::core::RequireFunction(header.type_index, f));
+    if (!GlobalFunctions::Global().Set({key, std::move(function), "", ""}, allow_override != 0)) {
       throw Failure("RuntimeError", "Global Function `" + key + "` is already registered");
     }
   });
 }
 
 int TVMFFIFunctionSetGlobalFromMethodInfo(const TVMFFIMethodInfo* method_info, int allow_override) {
-  return tvmffi::core::Guarded(
-      [&] { tvmffi::core::SetFromMethodInfo(*method_info, allow_override != 0); });
+  return tvmffi::core::Guarded([&] {
+    tvmffi::core::SetFromMethodInfo(
+        NotNull(method_info, "TVMFFIFunctionSetGlobalFromMethodInfo: method_info"),
+        allow_override != 0);
+  });
 }
 
 int TVMFFIFunctionGetGlobal(const TVMFFIByteArray* name, TVMFFIObjectHandle* out) {
-  return tvmffi::core::Guarded(
-      [&] { *out = GlobalFunctions::Global().Find(ViewOf(*name)).Release(); });
+  return tvmffi::core::Guarded([&] {
+    TVMFFIObjectHandle& result = NotNull(out, "TVMFFIFunctionGetGlobal: out");
+    const std::string_view key = ViewOf(NotNull(name, "TVMFFIFunctionGetGlobal: name"));
+    result = GlobalFunctions::Global().Find(key).Release();
+  });
 }
 
 }  // extern "C"

@@ -63,7 +63,17 @@ auto GuardedOrExit(const char* name, Body&& body) noexcept -> decltype(body()) {
   }
 }
 
+// Throws the Failure of an argument that is NULL and must not be: `what` is `function: argument`.
+[[noreturn]] void FailNull(const char* what);
+
+template <typename T>
+T& NotNull(T* argument, const char* what) {
+  if (argument == nullptr) FailNull(what);
+  return *argument;
+}
+
 inline std::string_view ViewOf(const TVMFFIByteArray& bytes) {
+  if (bytes.data == nullptr && bytes.size != 0) FailNull("TVMFFIByteArray: data");
   return bytes.size == 0 ? std::string_view() : std::string_view(bytes.data, bytes.size);
 }
 

@@ -56,17 +56,28 @@ class HandleInitializer {
 }  // namespace
 }  // namespace tvmffi::core
 
+using tvmffi::core::NotNull;
+
 extern "C" {
 
 int TVMFFIHandleInitOnce(void** handle_addr, int (*init_func)(void** result)) {
   using tvmffi::core::HandleInitializer;
-  if (HandleInitializer::Load(handle_addr) != nullptr) return 0;
-  return tvmffi::core::Guarded([&] { HandleInitializer::Global().Fill(handle_addr, init_func); });
+  if (handle_addr != nullptr && HandleInitializer::Load(handle_addr) != nullptr) return 0;
+  return tvmffi::core::Guarded([&] {
+    NotNull(handle_addr, "TVMFFIHandleInitOnce: handle_addr");
+    NotNull(init_func, "TVMFFIHandleInitOnce: init_func");
+    HandleInitializer::Global().Fill(handle_addr, init_func);
+  });
 }
 
 int TVMFFIHandleDeinitOnce(void** handle_addr, int (*deinit_func)(void* handle)) {
-  void* old = __atomic_exchange_n(handle_addr, nullptr, __ATOMIC_ACQ_REL);
-  return old == nullptr ? 0 : deinit_func(old);
+  return tvmffi::core::Guarded([&] {
+    NotNull(handle_addr, "TVMFFIHandleDeinitOnce: handle_addr");
+    NotNull(deinit_func, "TVMFFIHandleDeinitOnce: deinit_func");
+    void* old = __atomic_exchange_n(handle_addr, nullptr, __ATOMIC_ACQ_REL);
+    const int code = old == nullptr ? 0 : deinit_func(old);
+    if (code != 0) throw tvmffi::core::AlreadyRaised{code};
+  });
 }
 
 }  // extern "C"

@@ -1,7 +1,6 @@
 // Version, reference counts, opaque objects, and the step from borrowed to owned values.
 #include <tvm/ffi/c_api.h>
 
-#include <cstring>
 #include <string>
 
 #include "libffi_core/guard.h"
@@ -22,7 +21,7 @@ struct OpaqueObject {
 };
 
 TVMFFIAny TakeRValue(const TVMFFIAny& view) {
-  auto* slot = static_cast<TVMFFIObject**>(view.v_ptr);
+  auto* slot = &NotNull(static_cast<TVMFFIObject**>(view.v_ptr), "ObjectRValueRef: slot");
   if (*slot == nullptr) throw Failure("InternalError", "RValueRef already moved");
   TVMFFIAny owned = NoneAny();
   owned.v_obj = std::exchange(*slot, nullptr);
@@ -56,13 +55,14 @@ void DecRef(TVMFFIObjectHandle handle) noexcept {
 TVMFFIAny OwnedFromView(const TVMFFIAny& view) {
   switch (view.type_index) {
     case kTVMFFIRawStr:
-      return NewString({view.v_c_str, std::strlen(view.v_c_str)});
+      return NewString(&NotNull(view.v_c_str, "const char*: text"));
     case kTVMFFIByteArrayPtr:
-      return NewBytes(ViewOf(*static_cast<const TVMFFIByteArray*>(view.v_ptr)));
+      return NewBytes(ViewOf(
+          NotNull(static_cast<const TVMFFIByteArray*>(view.v_ptr), "TVMFFIByteArray*: array")));
     case kTVMFFIObjectRValueRef:
       return TakeRValue(view);
     default:
-      if (IsObject(view)) IncRef(view.v_obj);
+      if (IsObject(view)) IncRef(&NotNull(view.v_obj, "object value: handle"));
       return view;
   }
 }
@@ -71,17 +71,19 @@ TVMFFIAny OwnedFromView(const TVMFFIAny& view) {
 
 using tvmffi::core::Failure;
 using tvmffi::core::Guarded;
+using tvmffi::core::NotNull;
 
 extern "C" {
 
 void TVMFFIGetVersion(TVMFFIVersion* out_version) {
+  if (out_version == nullptr) return;
   out_version->major = TVM_FFI_VERSION_MAJOR;
   out_version->minor = TVM_FFI_VERSION_MINOR;
   out_version->patch = TVM_FFI_VERSION_PATCH;
 }
 
 int TVMFFIObjectIncRef(TVMFFIObjectHandle obj) {
-  tvmffi::core::IncRef(obj);
+  if (obj != nullptr) tvmffi::core::IncRef(obj);
   return 0;
 }
 
@@ -96,13 +98,17 @@ int TVMFFIObjectCreateOpaque(void* handle, int32_t type_index, void (*deleter)(v
     if (type_index != kTVMFFIOpaquePyObject) {
       throw Failure("RuntimeError", "Only kTVMFFIOpaquePyObject is supported for now");
     }
-    *out = tvmffi::core::NewObject<tvmffi::core::OpaqueObject>(
+    TVMFFIObjectHandle& result = NotNull(out, "TVMFFIObjectCreateOpaque: out");
+    result = tvmffi::core::NewObject<tvmffi::core::OpaqueObject>(
         type_index, 0, TVMFFIOpaqueObjectCell{handle}, deleter);
   });
 }
 
 int TVMFFIAnyViewToOwnedAny(const TVMFFIAny* any_view, TVMFFIAny* out) {
-  return Guarded([&] { *out = tvmffi::core::OwnedFromView(*any_view); });
+  return Guarded([&] {
+    TVMFFIAny& result = NotNull(out, "TVMFFIAnyViewToOwnedAny: out");
+    result = tvmffi::core::OwnedFromView(NotNull(any_view, "TVMFFIAnyViewToOwnedAny: any_view"));
+  });
 }
 
 }  // extern "C"

@@ -63,16 +63,23 @@ std::string_view StringContent(const TVMFFIAny& value) {
 
 }  // namespace tvmffi::core
 
+using tvmffi::core::NotNull;
+using tvmffi::core::ViewOf;
+
 extern "C" {
 
 int TVMFFIStringFromByteArray(const TVMFFIByteArray* input, TVMFFIAny* out) {
-  return tvmffi::core::Guarded(
-      [&] { *out = tvmffi::core::NewString(tvmffi::core::ViewOf(*input)); });
+  return tvmffi::core::Guarded([&] {
+    TVMFFIAny& result = NotNull(out, "TVMFFIStringFromByteArray: out");
+    result = tvmffi::core::NewString(ViewOf(NotNull(input, "TVMFFIStringFromByteArray: input")));
+  });
 }
 
 int TVMFFIBytesFromByteArray(const TVMFFIByteArray* input, TVMFFIAny* out) {
-  return tvmffi::core::Guarded(
-      [&] { *out = tvmffi::core::NewBytes(tvmffi::core::ViewOf(*input)); });
+  return tvmffi::core::Guarded([&] {
+    TVMFFIAny& result = NotNull(out, "TVMFFIBytesFromByteArray: out");
+    result = tvmffi::core::NewBytes(ViewOf(NotNull(input, "TVMFFIBytesFromByteArray: input")));
+  });
 }
 
 }  // extern "C"

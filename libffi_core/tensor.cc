@@ -34,6 +34,24 @@ void ReleaseManaged(void* owner) {
   if (managed->deleter != nullptr) managed->deleter(managed);
 }
 
+// What must hold before an extent is looked at.
+void CheckExtents(const DLTensor& tensor) {
+  if (tensor.ndim < 0) {
+    throw Failure("ValueError",
+                  "a tensor cannot have " + std::to_string(tensor.ndim) + " dimensions");
+  }
+  if (tensor.ndim > 0) NotNull(tensor.shape, "DLTensor: shape");
+}
+
+void RequireTensor(TVMFFIObjectHandle handle, const char* what) {
+  const int32_t index = NotNull(static_cast<TVMFFIObject*>(handle), what).type_index;
+  if (index != kTVMFFITensor) {
+    throw Failure("TypeError", std::string(what) + ": expected `ffi.Tensor`, type index " +
+                                   std::to_string(kTVMFFITensor) + ", but got type index " +
+                                   std::to_string(index));
+  }
+}
+
 bool IsContiguous(const DLTensor& tensor) {
   if (tensor.strides == nullptr) return true;
   for (int32_t i = 0; i < tensor.ndim; ++i) {
@@ -70,6 +88,7 @@ bool IsAligned(const DLTensor& tensor, int32_t alignment) {
 }
 
 void CheckImport(const DLTensor& tensor, int32_t require_alignment, int32_t require_contiguous) {
+  CheckExtents(tensor);
   if (require_alignment > 0 && !IsAligned(tensor, require_alignment)) {
     throw Failure("RuntimeError", "FromDLPack: Data is not aligned to " +
                                       std::to_string(require_alignment) + " bytes.");
@@ -135,21 +154,26 @@ Managed* Export(TVMFFIObjectHandle tensor) {
 
 using tvmffi::core::Failure;
 using tvmffi::core::Guarded;
+using tvmffi::core::NotNull;
 
 extern "C" {
 
 int TVMFFITensorFromDLPack(DLManagedTensor* from, int32_t require_alignment,
                            int32_t require_contiguous, TVMFFIObjectHandle* out) {
   return Guarded([&] {
+    TVMFFIObjectHandle& result = NotNull(out, "TVMFFITensorFromDLPack: out");
+    NotNull(from, "TVMFFITensorFromDLPack: from");
     tvmffi::core::CheckImport(from->dl_tensor, require_alignment, require_contiguous);
-    *out = tvmffi::core::Import(from->dl_tensor,
-                                {from, tvmffi::core::ReleaseManaged<DLManagedTensor>}, 0);
+    result = tvmffi::core::Import(from->dl_tensor,
+                                  {from, tvmffi::core::ReleaseManaged<DLManagedTensor>}, 0);
   });
 }
 
 int TVMFFITensorFromDLPackVersioned(DLManagedTensorVersioned* from, int32_t require_alignment,
                                     int32_t require_contiguous, TVMFFIObjectHandle* out) {
   return Guarded([&] {
+    TVMFFIObjectHandle& result = NotNull(out, "TVMFFITensorFromDLPackVersioned: out");
+    NotNull(from, "TVMFFITensorFromDLPackVersioned: from");
     if (from->version.major != DLPACK_MAJOR_VERSION) {
       throw Failure("RuntimeError", "FromDLPack: the tensor has DLPack major version " +
                                         std::to_string(from->version.major) + ", expected " +
@@ -159,32 +183,41 @@ int TVMFFITensorFromDLPackVersioned(DLManagedTensorVersioned* from, int32_t requ
       throw Failure("RuntimeError", "Subbyte type padded is not yet supported");
     }
     tvmffi::core::CheckImport(from->dl_tensor, require_alignment, require_contiguous);
-    *out = tvmffi::core::Import(from->dl_tensor,
-                                {from, tvmffi::core::ReleaseManaged<DLManagedTensorVersioned>},
-                                from->flags & DLPACK_FLAG_BITMASK_READ_ONLY);
+    result = tvmffi::core::Import(from->dl_tensor,
+                                  {from, tvmffi::core::ReleaseManaged<DLManagedTensorVersioned>},
+                                  from->flags & DLPACK_FLAG_BITMASK_READ_ONLY);
   });
 }
 
 int TVMFFITensorToDLPack(TVMFFIObjectHandle from, DLManagedTensor** out) {
-  return Guarded([&] { *out = tvmffi::core::Export<DLManagedTensor>(from); });
+  return Guarded([&] {
+    DLManagedTensor*& result = NotNull(out, "TVMFFITensorToDLPack: out");
+    tvmffi::core::RequireTensor(from, "TVMFFITensorToDLPack: from");
+    result = tvmffi::core::Export<DLManagedTensor>(from);
+  });
 }
 
 int TVMFFITensorToDLPackVersioned(TVMFFIObjectHandle from, DLManagedTensorVersioned** out) {
   return Guarded([&] {
+    DLManagedTensorVersioned*& result = NotNull(out, "TVMFFITensorToDLPackVersioned: out");
+    tvmffi::core::RequireTensor(from, "TVMFFITensorToDLPackVersioned: from");
     auto* managed = tvmffi::core::Export<DLManagedTensorVersioned>(from);
     managed->version = {DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION};
     managed->flags = tvmffi::core::FlagsOf(from);
-    *out = managed;
+    result = managed;
   });
 }
 
 int TVMFFITensorCreateUnsafeView(TVMFFIObjectHandle source, const DLTensor* prototype,
                                  TVMFFIObjectHandle* out) {
   return Guarded([&] {
+    TVMFFIObjectHandle& result = NotNull(out, "TVMFFITensorCreateUnsafeView: out");
+    tvmffi::core::RequireTensor(source, "TVMFFITensorCreateUnsafeView: source");
+    tvmffi::core::CheckExtents(NotNull(prototype, "TVMFFITensorCreateUnsafeView: prototype"));
     if (prototype->strides == nullptr) {
       throw Failure("InternalError", "Check not null: prototype.strides ");
     }
-    *out = tvmffi::core::NewView(source, *prototype, tvmffi::core::FlagsOf(source));
+    result = tvmffi::core::NewView(source, *prototype, tvmffi::core::FlagsOf(source));
   });
 }
 

@@ -85,6 +85,7 @@ class AttrTable {
 }  // namespace tvmffi::core
 
 using tvmffi::core::AttrTable;
+using tvmffi::core::NotNull;
 using tvmffi::core::ViewOf;
 
 extern "C" {
@@ -96,13 +97,17 @@ int TVMFFITypeRegisterAttr(int32_t type_index, const TVMFFIByteArray* attr_name,
       throw tvmffi::core::Failure("InternalError",
                                   "Cannot find type index " + std::to_string(type_index));
     }
-    AttrTable::Global().Set(type_index, ViewOf(*attr_name), *attr_value);
+    AttrTable::Global().Set(type_index,
+                            ViewOf(NotNull(attr_name, "TVMFFITypeRegisterAttr: attr_name")),
+                            NotNull(attr_value, "TVMFFITypeRegisterAttr: attr_value"));
   });
 }
 
 const TVMFFITypeAttrColumn* TVMFFIGetTypeAttrColumn(const TVMFFIByteArray* attr_name) {
-  return tvmffi::core::GuardedOrExit("TVMFFIGetTypeAttrColumn",
-                                     [&] { return AttrTable::Global().Find(ViewOf(*attr_name)); });
+  return tvmffi::core::GuardedOrExit("TVMFFIGetTypeAttrColumn", [&] {
+    return AttrTable::Global().Find(
+        ViewOf(NotNull(attr_name, "TVMFFIGetTypeAttrColumn: attr_name")));
+  });
 }
 
 }  // extern "C"

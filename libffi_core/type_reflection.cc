@@ -86,20 +86,28 @@ void TypeTable::SetMetadata(int32_t index, const TVMFFITypeMetadata& metadata) {
 
 }  // namespace tvmffi::core
 
+using tvmffi::core::NotNull;
 using tvmffi::core::TypeTable;
 
 extern "C" {
 
 int TVMFFITypeRegisterField(int32_t type_index, const TVMFFIFieldInfo* info) {
-  return tvmffi::core::Guarded([&] { TypeTable::Global().AddField(type_index, *info); });
+  return tvmffi::core::Guarded([&] {
+    TypeTable::Global().AddField(type_index, NotNull(info, "TVMFFITypeRegisterField: info"));
+  });
 }
 
 int TVMFFITypeRegisterMethod(int32_t type_index, const TVMFFIMethodInfo* info) {
-  return tvmffi::core::Guarded([&] { TypeTable::Global().AddMethod(type_index, *info); });
+  return tvmffi::core::Guarded([&] {
+    TypeTable::Global().AddMethod(type_index, NotNull(info, "TVMFFITypeRegisterMethod: info"));
+  });
 }
 
 int TVMFFITypeRegisterMetadata(int32_t type_index, const TVMFFITypeMetadata* metadata) {
-  return tvmffi::core::Guarded([&] { TypeTable::Global().SetMetadata(type_index, *metadata); });
+  return tvmffi::core::Guarded([&] {
+    TypeTable::Global().SetMetadata(type_index,
+                                    NotNull(metadata, "TVMFFITypeRegisterMetadata: metadata"));
+  });
 }
 
 }  // extern "C"

@@ -199,23 +199,27 @@ void TypeTable::Publish(int32_t index, std::unique_ptr<TypeEntry> entry) {
 }  // namespace tvmffi::core
 
 using tvmffi::core::Failure;
+using tvmffi::core::NotNull;
 using tvmffi::core::TypeTable;
 using tvmffi::core::ViewOf;
 
 extern "C" {
 
 int TVMFFITypeKeyToIndex(const TVMFFIByteArray* type_key, int32_t* out_tindex) {
-  return tvmffi::core::Guarded(
-      [&] { *out_tindex = TypeTable::Global().IndexOf(ViewOf(*type_key)); });
+  return tvmffi::core::Guarded([&] {
+    int32_t& index = NotNull(out_tindex, "TVMFFITypeKeyToIndex: out_tindex");
+    index =
+        TypeTable::Global().IndexOf(ViewOf(NotNull(type_key, "TVMFFITypeKeyToIndex: type_key")));
+  });
 }
 
 int32_t TVMFFITypeGetOrAllocIndex(const TVMFFIByteArray* type_key, int32_t static_type_index,
                                   int32_t type_depth, int32_t num_child_slots,
                                   int32_t child_slots_can_overflow, int32_t parent_type_index) {
   return tvmffi::core::GuardedOrExit("TVMFFITypeGetOrAllocIndex", [&] {
-    return TypeTable::Global().GetOrAlloc({ViewOf(*type_key), static_type_index, type_depth,
-                                           num_child_slots, child_slots_can_overflow != 0,
-                                           parent_type_index});
+    return TypeTable::Global().GetOrAlloc(
+        {ViewOf(NotNull(type_key, "TVMFFITypeGetOrAllocIndex: type_key")), static_type_index,
+         type_depth, num_child_slots, child_slots_can_overflow != 0, parent_type_index});
   });
 }
 

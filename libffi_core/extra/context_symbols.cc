@@ -30,6 +30,7 @@ std::vector<ContextSymbol> ContextSymbols() {
 
 extern "C" int TVMFFIEnvModRegisterContextSymbol(const char* name, void* symbol) {
   return tvmffi::core::Guarded([&] {
+    tvmffi::core::NotNull(name, "TVMFFIEnvModRegisterContextSymbol: name");
     auto& table = tvmffi::core::GlobalTable();
     std::lock_guard lock(table.mutex);
     table.symbols.push_back({name, symbol});

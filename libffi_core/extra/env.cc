@@ -50,6 +50,7 @@ void RaiseAllocatorError(void*, const char* kind, const char* message) {
 }
 
 TVMFFIObjectHandle AllocateTensor(DLTensor* prototype) {
+  NotNull(prototype, "TVMFFIEnvTensorAlloc: prototype");
   DLPackManagedTensorAllocator allocator = TVMFFIEnvGetDLPackManagedTensorAllocator();
   if (allocator == nullptr) {
     throw Failure("RuntimeError",
@@ -80,6 +81,7 @@ void StoreSymbol(void* symbol, std::atomic<Function>* target) {
 }
 
 void RegisterHostFunction(const char* name, void* symbol) {
+  NotNull(name, "TVMFFIEnvRegisterCAPI: name");
   if (std::strcmp(name, "PyErr_CheckSignals") == 0) {
     StoreSymbol(symbol, &check_signals);
   } else if (std::strcmp(name, "PyGILState_Ensure") == 0) {
@@ -112,6 +114,7 @@ void CheckSignals() {
 }  // namespace tvmffi::core
 
 using tvmffi::core::Guarded;
+using tvmffi::core::NotNull;
 
 extern "C" {
 
@@ -145,7 +148,10 @@ DLPackManagedTensorAllocator TVMFFIEnvGetDLPackManagedTensorAllocator(void) {
 }
 
 int TVMFFIEnvTensorAlloc(DLTensor* prototype, TVMFFIObjectHandle* out) {
-  return Guarded([&] { *out = tvmffi::core::AllocateTensor(prototype); });
+  return Guarded([&] {
+    TVMFFIObjectHandle& result = NotNull(out, "TVMFFIEnvTensorAlloc: out");
+    result = tvmffi::core::AllocateTensor(prototype);
+  });
 }
 
 int TVMFFIEnvCheckSignals(void) {

@@ -228,6 +228,8 @@ TVM_FFI_STATIC_INIT_BLOCK() {
 extern "C" int TVMFFIEnvModLookupFromImports(TVMFFIObjectHandle library_ctx, const char* func_name,
                                              TVMFFIObjectHandle* out) {
   TVM_FFI_SAFE_CALL_BEGIN();
+  TVM_FFI_ICHECK_NOTNULL(out);
+  TVM_FFI_ICHECK_NOTNULL(func_name);
   if (library_ctx == nullptr) {
     TVM_FFI_THROW(RuntimeError) << "cannot look up " << func_name
                                 << ": its library was not loaded as a module";

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -63,22 +64,60 @@ class SystemLibrary final : public Library {
   std::string prefix_;
 };
 
-// One module per prefix, for the life of the process.
-Module SystemLib(const std::string& prefix) {
-  // Recursive: loading the embedded modules of one may ask for another.
-  static auto* mutex = new std::recursive_mutex;
-  static auto* modules = new std::map<std::string, Module>;
-  std::lock_guard lock(*mutex);
-  auto it = modules->find(prefix);
-  if (it == modules->end()) {
-    it = modules->emplace(prefix, LoadLibrary(std::make_unique<SystemLibrary>(prefix))).first;
+// One module per prefix, for the life of the process. Making one runs loaders of the user's, so
+// only its own prefix is locked then.
+class SystemModules {
+ public:
+  static SystemModules& Global() {
+    static auto* modules = new SystemModules;
+    return *modules;
   }
-  return it->second;
-}
+
+  Module Get(const std::string& prefix) {
+    Slot& slot = SlotOf(prefix);
+    // Recursive, so that a loader which needs the module it is loading for is told instead of
+    // stuck.
+    std::lock_guard lock(slot.mutex);
+    if (slot.module.has_value()) return *slot.module;
+    if (slot.loading) {
+      TVM_FFI_THROW(RuntimeError) << "the system library with prefix \"" << prefix
+                                  << "\" is needed by a module that it embeds";
+    }
+    const Loading loading(&slot.loading);
+    slot.module = LoadLibrary(std::make_unique<SystemLibrary>(prefix));
+    return *slot.module;
+  }
+
+ private:
+  struct Slot {
+    std::recursive_mutex mutex;
+    bool loading = false;
+    std::optional<Module> module;
+  };
+
+  class Loading {
+   public:
+    explicit Loading(bool* flag) : flag_(flag) { *flag_ = true; }
+    ~Loading() { *flag_ = false; }
+
+   private:
+    bool* flag_;
+  };
+
+  // Slots stay where they are.
+  Slot& SlotOf(const std::string& prefix) {
+    std::lock_guard lock(mutex_);
+    return slots_[prefix];
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, Slot> slots_;
+};
 
 TVM_FFI_STATIC_INIT_BLOCK() {
   GlobalDef().Packed("ffi.SystemLib", [](PackedArgs args, Any* result) {
-    *result = SystemLib(args.size() == 0 ? std::string() : args[0].cast<std::string>());
+    const std::string prefix = args.size() == 0 ? std::string() : args[0].cast<std::string>();
+    *result = SystemModules::Global().Get(prefix);
   });
 }
 
@@ -86,5 +125,8 @@ TVM_FFI_STATIC_INIT_BLOCK() {
 }  // namespace tvmffi::core
 
 extern "C" int TVMFFIEnvModRegisterSystemLibSymbol(const char* name, void* symbol) {
-  return tvmffi::core::Guarded([&] { tvmffi::core::SystemSymbols::Global().Set(name, symbol); });
+  return tvmffi::core::Guarded([&] {
+    tvmffi::core::NotNull(name, "TVMFFIEnvModRegisterSystemLibSymbol: name");
+    tvmffi::core::SystemSymbols::Global().Set(name, symbol);
+  });
 }

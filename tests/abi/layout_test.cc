@@ -2,8 +2,6 @@
 #include <tvm/ffi/extra/module.h>
 #include <tvm/ffi/tvm_ffi.h>
 
-#include "c_layout_checks.h"
-
 namespace tvm {
 namespace ffi {
 namespace {

@@ -187,7 +187,7 @@ std::string RoundTrip(const char* text) {
   return static_cast<std::string>(DLDataTypeToString(StringToDLDataType(text)));
 }
 
-TEST(CppApi, B70_B73_DTypeTexts) {
+TEST(CppApi, B70_B72_B73_DTypeTexts) {
   const char* const cases[][2] = {{"i32", "int32"},
                                   {"u8", "uint8"},
                                   {"f16", "float16"},

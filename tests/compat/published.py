@@ -1,10 +1,15 @@
 """Published releases of the convention, fetched and put to use: their package aside, our plug-ins built on their headers.
 
     python tests/compat/published.py BUILD_DIR      # every release into BUILD_DIR/compat/<version>
+
+All our plug-ins are built for the releases of VERSIONS; for those of MODULE_VERSIONS, which cover the whole life of the
+convention, only the module that the C++ tests of the library call.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,7 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 VERSIONS = ["0.1.15.post2", "0.1.9"]
-PLUGIN_PROJECT = Path(__file__).resolve().parent / "plugins"
+MODULE_VERSIONS = ["0.1.0", "0.1.7", "0.1.9", "0.1.13", "0.1.15.post2"]
+TESTS = Path(__file__).resolve().parents[1]
+PLUGIN_PROJECT = TESTS / "compat" / "plugins"
+MODULE_SOURCE = TESTS / "libffi_core" / "modules" / "cpp_module.cc"
 
 
 class Unavailable(Exception):
@@ -60,12 +68,37 @@ def build(package: Path, folder: Path) -> Path:
     return out / "plugins"
 
 
-def prepare(version: str, build_dir: Path) -> Published:
-    """Raises Unavailable when the release cannot be fetched, RuntimeError when our sources do not compile against it."""
+def build_module(package: Path, folder: Path) -> Path:
+    """Compile the one module, unless it is newer than its source."""
+    module = folder / MODULE_SOURCE.with_suffix(".so").name
+    if module.exists() and module.stat().st_mtime > MODULE_SOURCE.stat().st_mtime:
+        return module
+    compiler = [*filter(None, [shutil.which("ccache")]), os.environ.get("CXX", "g++")]
+    objects = module.with_suffix(".o")
+    include = f"-I{package / 'tvm_ffi' / 'include'}"
+    run(*compiler, "-std=c++17", "-O1", "-g1", "-fPIC", include, "-c", str(MODULE_SOURCE), "-o", str(objects))
+    # Like its bigger siblings it finds the library by name only: the process has one loaded.
+    run(compiler[-1], "-shared", str(objects), f"-L{package / 'tvm_ffi' / 'lib'}", "-ltvm_ffi", "-o", str(module))
+    return module
+
+
+def folder_of(version: str, build_dir: Path) -> Path:
     folder = build_dir / "compat" / version
     folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def prepare(version: str, build_dir: Path) -> Published:
+    """Raises Unavailable when the release cannot be fetched, RuntimeError when our sources do not compile against it."""
+    folder = folder_of(version, build_dir)
     package = fetch(version, folder)
     return Published(version, package, build(package, folder))
+
+
+def prepare_module(version: str, build_dir: Path) -> Path:
+    """As prepare, for the one module; returns its path."""
+    folder = folder_of(version, build_dir)
+    return build_module(fetch(version, folder), folder)
 
 
 def main() -> int:
@@ -76,6 +109,11 @@ def main() -> int:
             print(f"{version}: left out, {reason}")
         else:
             print(f"{version}: {published.plugins}")
+    for version in MODULE_VERSIONS:
+        try:
+            print(f"{version}: {prepare_module(version, Path(sys.argv[1]))}")
+        except Unavailable as reason:
+            print(f"{version}: left out, {reason}")
     return 0
 
 

@@ -1,7 +1,13 @@
-// A C++ module and the library exchange containers, errors, tensors, callbacks and modules. With
-// TVMFFI_TEST_CPP_MODULE in the environment the module of that path is tested, which other headers
-// may have built.
+// A C++ module and the library exchange containers, errors, tensors, callbacks, objects and
+// modules. With TVMFFI_TEST_CPP_MODULE in the environment the module of that path is tested, which
+// other headers may have built; TVMFFI_TEST_CPP_MODULE_ALLOCATES=1 says that these headers take
+// their objects from the custom allocator.
+#include <tvm/ffi/error.h>
+
+#include <atomic>
 #include <cstdlib>
+#include <cstring>
+#include <thread>
 
 #include "tests/libffi_core/abi_test_util.h"
 
@@ -69,6 +75,11 @@ TEST_F(CppModule, C025_ErrorsOfTheModule) {
   EXPECT_EQ(thrown.kind, "ValueError");
   EXPECT_EQ(thrown.message, "thrown: why");
   EXPECT_NE(thrown.backtrace.find("cpp_module.cc\", line "), std::string::npos) << thrown.backtrace;
+  EXPECT_EQ(TryCall("throw_error", {RawStr("again")}, &result), -1);
+  const tvm::ffi::Error error = tvm::ffi::details::MoveFromSafeCallRaised();
+  EXPECT_EQ(error.message(), "thrown: again");
+  EXPECT_FALSE(error.cause_chain().has_value());
+  EXPECT_FALSE(error.extra_context().has_value());
   ExpectRaised(TryCall("throw_std", {}, &result), "InternalError", "a standard exception");
   ExpectRaised(TryCall("check", {Int(1), Int(2)}, &result), "InternalError",
                "Check failed: a == b (1 vs. 2) : they differ");
@@ -112,6 +123,88 @@ TEST_F(CppModule, CallbacksAndTheirErrors) {
   Value result;
   ExpectRaised(TryCall("call_back", {View(raising.get()), Int(20)}, &result), "ValueError",
                "from the callback");
+}
+
+TEST_F(CppModule, ACallbackOutlivesTheCallThatBroughtIt) {
+  Ref twice;
+  ASSERT_EQ(TVMFFIFunctionCreate(nullptr, Double, nullptr, twice.out()), 0);
+  CallIn("keep", {View(twice.get())});
+  EXPECT_EQ(StrongCount(twice.get()), 2u);
+  std::thread([this] { EXPECT_EQ(CallIn("call_kept", {Int(4)}).as_int(), 8); }).join();
+  CallIn("forget", {});
+  EXPECT_EQ(StrongCount(twice.get()), 1u);
+}
+
+TEST_F(CppModule, TensorsOutliveTheirCall) {
+  Value tensor = CallIn("make_tensor", {Int(5)});
+  ASSERT_EQ(tensor.type_index(), kTVMFFITensor);
+  DLManagedTensorVersioned* exported = nullptr;
+  ASSERT_EQ(TVMFFITensorToDLPackVersioned(tensor.object(), &exported), 0);
+  tensor = Value();
+
+  ASSERT_EQ(exported->dl_tensor.ndim, 1);
+  EXPECT_EQ(exported->dl_tensor.shape[0], 5);
+  EXPECT_EQ(exported->dl_tensor.strides[0], 1);
+  EXPECT_EQ(static_cast<float*>(exported->dl_tensor.data)[4], 2);
+  EXPECT_EQ(CallIn("live_tensors", {}).as_int(), 1);
+  exported->deleter(exported);
+  EXPECT_EQ(CallIn("live_tensors", {}).as_int(), 0);
+}
+
+TEST_F(CppModule, ObjectsOfTheModulesOwnType) {
+  const Value array = CallIn("make_array", {Int(3)});
+  Value box = CallIn("make_box", {array.any()});
+  const TVMFFITypeInfo* info = TVMFFIGetTypeInfo(box.type_index());
+  EXPECT_EQ(Text(info->type_key), "test.cpp_module.Box");
+  EXPECT_EQ(info->type_depth, 1);
+  EXPECT_EQ(StrongCount(array.object()), 2u);
+
+  EXPECT_EQ(CallIn("unbox", {box.any()}).object(), array.object());
+  Value result;
+  ExpectRaised(TryCall("unbox", {array.any()}, &result), "TypeError",
+               "Expected `test.cpp_module.Box` but got `ffi.Array`");
+  box = Value();
+  EXPECT_EQ(StrongCount(array.object()), 1u);
+}
+
+// Counts what the builtin allocator does.
+struct CountingAllocator {
+  static void* Allocate(size_t size, size_t alignment, int32_t type_index, void* context) {
+    auto* builtin = static_cast<TVMFFICustomAllocator*>(context);
+    void* body = builtin->allocate(size, alignment, type_index, builtin->context);
+    delete_space = static_cast<TVMFFIObjectAllocHeader*>(body)[-1].delete_space;
+    static_cast<TVMFFIObjectAllocHeader*>(body)[-1].delete_space = Delete;
+    // Whoever relies on zeros here is wrong.
+    std::memset(body, 0xAB, size);
+    ++allocated;
+    return body;
+  }
+  static void Delete(void* body) {
+    ++deleted;
+    delete_space(body);
+  }
+  static std::atomic<int> allocated;
+  static std::atomic<int> deleted;
+  static void (*delete_space)(void*);
+};
+std::atomic<int> CountingAllocator::allocated{0};
+std::atomic<int> CountingAllocator::deleted{0};
+void (*CountingAllocator::delete_space)(void*) = nullptr;
+
+TEST_F(CppModule, C096_ObjectsOfModulesThatAskForItComeFromTheCustomAllocator) {
+  const char* asks = std::getenv("TVMFFI_TEST_CPP_MODULE_ALLOCATES");
+  TVMFFICustomAllocator mine{CountingAllocator::Allocate, TVMFFIGetCustomAllocator()};
+  ASSERT_EQ(TVMFFISetCustomAllocator(&mine), 0);
+  {
+    const Value array = CallIn("make_array", {Int(100)});
+    const Value map = CallIn("make_map", {Int(40)});
+    const Value tensor = CallIn("make_tensor", {Int(3)});
+    ASSERT_EQ(TVMFFISetCustomAllocator(nullptr), 0);
+    EXPECT_EQ(CallGlobal("ffi.ArrayGetItem", {array.any(), Int(99)}).text(), "element 99");
+    EXPECT_EQ(CallGlobal("ffi.MapSize", {map.any()}).as_int(), 40);
+  }
+  EXPECT_EQ(CountingAllocator::allocated > 100, asks != nullptr);
+  EXPECT_EQ(CountingAllocator::deleted, CountingAllocator::allocated);
 }
 
 TEST_F(CppModule, ErrorsOfTheLibraryReachTheModulesHandlers) {

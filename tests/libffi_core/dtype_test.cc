@@ -100,6 +100,15 @@ TEST(CAbi, C052_BadDTypesAreValueErrors) {
   }
 }
 
+TEST(CAbi, C051_APrintedDTypeIsTheCallersToRelease) {
+  const DLDataType dtype{kDLFloat, 32, 4};
+  TVMFFIAny out;
+  ASSERT_EQ(TVMFFIDataTypeToString(&dtype, &out), 0);
+  ASSERT_EQ(out.type_index, kTVMFFIStr);
+  EXPECT_EQ(StrongCount(out.v_obj), 1u);
+  EXPECT_EQ(Value(out).text(), "float32x4");
+}
+
 TEST(CAbi, C052_UnknownCodesCannotBePrinted) {
   TVMFFIAny out;
   for (int code : {5, 77}) {

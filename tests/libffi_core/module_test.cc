@@ -2,6 +2,7 @@
 #include <tvm/ffi/extra/module.h>
 #include <tvm/ffi/function.h>
 
+#include <csignal>
 #include <cstdio>
 
 #include "tests/libffi_core/abi_test_util.h"
@@ -328,6 +329,15 @@ TEST(CAbi, C109_PinnedModulesHoldOneReference) {
   EXPECT_EQ(StrongCount(module.object()), before);
   CallGlobal("ffi.ModuleGlobalsRemove", {module.any()});
   EXPECT_EQ(StrongCount(module.object()), before);
+}
+
+// An exception cannot leave dlopen: whoever may load such a module loads it in a process of its
+// own.
+TEST(CAbiDeathTest, C111_RegisteringTwiceWhileLoadingAborts) {
+  EXPECT_EXIT(Load("registers_function_twice"), ::testing::KilledBySignal(SIGABRT),
+              "Global Function `ffi.ArraySize` is already registered");
+  EXPECT_EXIT(Load("registers_type_twice"), ::testing::KilledBySignal(SIGABRT),
+              "Overriding ffi.Module");
 }
 
 TEST(ModuleCpp, LoadFromFileAndCall) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -43,8 +44,8 @@ void ThrowStd() { throw std::runtime_error("a standard exception"); }
 void Check(int64_t a, int64_t b) { TVM_FFI_ICHECK_EQ(a, b) << "they differ"; }
 
 double Scale(ffi::TensorView x, double factor, ffi::Optional<ffi::String> note) {
-  TVM_FFI_CHECK_EQ(x.ndim(), 1, ValueError) << "expected a vector";
-  TVM_FFI_CHECK(x.IsContiguous(), ValueError) << "expected a contiguous vector";
+  if (x.ndim() != 1) TVM_FFI_THROW(ValueError) << "expected a vector";
+  if (!x.IsContiguous()) TVM_FFI_THROW(ValueError) << "expected a contiguous vector";
   double sum = 0;
   float* data = static_cast<float*>(x.data_ptr());
   for (int64_t i = 0; i < x.size(0); ++i) sum += data[i] = static_cast<float>(data[i] * factor);
@@ -68,6 +69,59 @@ ffi::Any LoadAndCall(const ffi::String& path, const ffi::String& name) {
   ffi::Module module = ffi::Module::LoadFromFile(path);
   return module->GetFunction(name).value()();
 }
+
+// Memory that lives as long as the tensor.
+struct Allocator {
+  void AllocData(DLTensor* tensor) {
+    const int64_t count = tensor->ndim == 0 ? 1 : tensor->shape[0];
+    tensor->data = new float[static_cast<size_t>(count)]();
+    ++live_tensors;
+  }
+  void FreeData(DLTensor* tensor) {
+    delete[] static_cast<float*>(tensor->data);
+    --live_tensors;
+  }
+  static int64_t live_tensors;
+};
+int64_t Allocator::live_tensors = 0;
+
+ffi::Tensor MakeTensor(int64_t count) {
+  ffi::Tensor tensor = ffi::Tensor::FromNDAlloc(Allocator(), ffi::Shape({count}),
+                                                DLDataType{kDLFloat, 32, 1}, DLDevice{kDLCPU, 0});
+  float* data = static_cast<float*>(tensor.data_ptr());
+  for (int64_t i = 0; i < count; ++i) data[i] = static_cast<float>(i) / 2;
+  return tensor;
+}
+
+int64_t LiveTensors() { return Allocator::live_tensors; }
+
+// A callback that outlives the call which brought it.
+ffi::Optional<ffi::Function>& Kept() {
+  static ffi::Optional<ffi::Function> kept;
+  return kept;
+}
+
+void Keep(const ffi::Function& callback) { Kept() = callback; }
+ffi::Any CallKept(int64_t value) { return Kept().value()(value); }
+void Forget() { Kept() = std::nullopt; }
+
+// A type of this module's own, known to the library by its key only.
+class BoxObj : public ffi::Object {
+ public:
+  explicit BoxObj(ffi::Any content) : content(std::move(content)) {}
+  ffi::Any content;
+  static constexpr bool _type_mutable = true;
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("test.cpp_module.Box", BoxObj, ffi::Object);
+};
+
+class Box : public ffi::ObjectRef {
+ public:
+  explicit Box(ffi::Any content) { data_ = ffi::make_object<BoxObj>(std::move(content)); }
+  TVM_FFI_DEFINE_OBJECT_REF_METHODS_NULLABLE(Box, ffi::ObjectRef, BoxObj);
+};
+
+Box MakeBox(ffi::Any content) { return Box(std::move(content)); }
+ffi::Any Unbox(const Box& box) { return box->content; }
 
 // A module that is an object of this library.
 class CounterObj final : public ffi::ModuleObj {
@@ -98,5 +152,12 @@ TVM_FFI_DLL_EXPORT_TYPED_FUNC(print_dtype, PrintDType)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(catch_from, CatchFrom)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(load_and_call, LoadAndCall)
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(make_counter, MakeCounter)
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(make_tensor, MakeTensor)
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(live_tensors, LiveTensors)
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(keep, Keep)
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(call_kept, CallKept)
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(forget, Forget)
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(make_box, MakeBox)
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(unbox, Unbox)
 
 }  // namespace

@@ -10,6 +10,8 @@
  *    with TVMFFIErrorMoveFromRaised. Output parameters then hold nothing.
  *  - Handles passed in are borrowed; handles passed out are new references that the caller releases with
  *    TVMFFIObjectDecRef.
+ *  - NULL where something is needed is refused: with an InternalError, or by ending the process where the function has
+ *    no way to report an error. The functions that accept NULL say so.
  *  - Every function may be called from any thread.
  */
 #ifndef TVM_FFI_C_API_H_
@@ -382,10 +384,10 @@ typedef struct TVMFFITypeInfo {
 // ---------------------------------------------------------------------------------------------------------------
 // Version and objects
 
-/*! \brief The version of the loaded library. Never fails, and keeps this signature in every version. */
+/*! \brief The version of the loaded library. Never fails, and keeps this signature in every version. NULL is ignored. */
 TVM_FFI_DLL void TVMFFIGetVersion(TVMFFIVersion* out_version);
 
-/*! \brief Add a strong reference. `obj` is not NULL. */
+/*! \brief Add a strong reference. NULL is accepted and ignored. */
 TVM_FFI_DLL int TVMFFIObjectIncRef(TVMFFIObjectHandle obj);
 
 /*! \brief Drop a strong reference; the last one runs the deleter on this thread. NULL is accepted. */
@@ -476,13 +478,13 @@ TVM_FFI_DLL int TVMFFIAnyViewToOwnedAny(const TVMFFIAny* any_view, TVMFFIAny* ou
 // ---------------------------------------------------------------------------------------------------------------
 // Errors: one slot per thread
 
-/*! \brief Take the raised error; NULL when there is none. */
+/*! \brief Take the raised error; NULL when there is none. A NULL `result` leaves it raised. */
 TVM_FFI_DLL void TVMFFIErrorMoveFromRaised(TVMFFIObjectHandle* result);
 
 /*! \brief Raise `error` (+1 reference); NULL clears. */
 TVM_FFI_DLL void TVMFFIErrorSetRaised(TVMFFIObjectHandle error);
 
-/*! \brief Raise a new error with the backtrace of this point. */
+/*! \brief Raise a new error with the backtrace of this point. A NULL kind is `InternalError`, a NULL message empty. */
 TVM_FFI_DLL void TVMFFIErrorSetRaisedFromCStr(const char* kind, const char* message);
 
 /*! \brief The same with the message in parts; NULL parts are skipped. */
