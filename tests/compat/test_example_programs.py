@@ -1,11 +1,15 @@
-"""The convention's introductory programs, unchanged: two kernels, three callers, in process and isolated.
+"""The convention's introductory programs, unchanged: two kernels, three callers, in process and isolated; the extension
+with a class; the CUDA kernel given as a string.
 
 Their sources are not part of this tree. `TVMFFI_EXAMPLE_PROGRAMS` names the folder that holds them.
 """
 
 from __future__ import annotations
 
+import ast
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +22,9 @@ BUILD = Path(os.environ.get("TVMFFI_BUILD_DIR", ROOT / "build" / "release"))
 PROGRAMS = Path(os.environ.get("TVMFFI_EXAMPLE_PROGRAMS", ""))
 INCLUDES, LIBRARIES = ROOT / "abi" / "include", BUILD / "lib"
 EXPECTED = "2 3 4 5 6"
+NVCC = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
+# What the convention's load_inline writes before a source.
+INLINE_INCLUDES = ["container/tensor.h", "dtype.h", "error.h", "extra/c_env_api.h", "function.h"]
 
 pytestmark = pytest.mark.skipif(
     not (PROGRAMS / "add_one_c.c").is_file(),
@@ -69,3 +76,63 @@ def test_the_kernel_works_isolated(kernel: Path) -> None:
     tvmffi_host.load_module(kernel).add_one_cpu(x, y)
 
     assert y.tolist() == [2, 3, 4, 5, 6]
+
+
+@pytest.fixture(scope="module")
+def extension(folder: Path) -> Path:
+    source = PROGRAMS / "my_ffi_extension" / "extension.cc"
+    return compile(source, folder / "my_ffi_extension.so", "-shared", "-fPIC", "-g")
+
+
+def expect_the_extensions_output(text: str) -> None:
+    lines = text.splitlines()
+    assert lines[:2] == ["1", "2"]
+    assert [float(word) for word in lines[2].split()] == [2, 3, 4, 5, 6]
+    assert lines[3] == "Traceback (most recent call last):"
+    source = (PROGRAMS / "my_ffi_extension" / "extension.cc").read_text().splitlines()
+    throw_line = 1 + next(i for i, line in enumerate(source) if "TVM_FFI_THROW(RuntimeError)" in line)
+    assert re.search(rf'extension\.cc", line {throw_line}, in .*RaiseError', text)
+    assert lines[-1] == "RuntimeError: error happens"
+
+
+def test_the_extension_from_cpp(extension: Path, folder: Path) -> None:
+    caller = compile(ROOT / "tests" / "compat" / "programs" / "call_extension.cc", folder / "call_extension")
+
+    run = subprocess.run([caller, extension], capture_output=True, text=True, check=True)
+
+    expect_the_extensions_output(run.stdout)
+
+
+def test_the_extension_from_python(extension: Path) -> None:
+    example = PROGRAMS / "my_ffi_extension" / "run_example.py"
+
+    run = subprocess.run([sys.executable, example, extension], capture_output=True, text=True, check=True)
+
+    expect_the_extensions_output(run.stdout)
+
+
+def cuda_source_of(program: Path) -> str:
+    for call in ast.walk(ast.parse(program.read_text())):
+        if isinstance(call, ast.Call):
+            for keyword in call.keywords:
+                if keyword.arg == "cuda_sources":
+                    return ast.literal_eval(keyword.value)
+    raise AssertionError(f"{program} passes no cuda_sources")
+
+
+@pytest.mark.skipif(NVCC is None, reason="no nvcc")
+def test_the_inline_cuda_kernel_compiles_loads_and_checks_its_argument(folder: Path) -> None:
+    source = folder / "inline_cuda.cu"
+    includes = "".join(f"#include <tvm/ffi/{header}>\n" for header in INLINE_INCLUDES)
+    export = "TVM_FFI_DLL_EXPORT_TYPED_FUNC(add_one_cuda, add_one_cuda);\n"
+    source.write_text(includes + cuda_source_of(PROGRAMS / "inline_cuda.py") + export)
+    module = folder / "inline_cuda.so"
+    nvcc = [NVCC, "-std=c++17", "-O2", "-shared", "-Xcompiler=-fPIC", f"-I{INCLUDES}", str(source), "-o", str(module)]
+    subprocess.run([*nvcc, f"-L{LIBRARIES}", "-ltvm_ffi", "-Xlinker", f"-rpath={LIBRARIES}"], check=True)
+    tvm_ffi = pytest.importorskip("tvm_ffi")
+
+    add_one_cuda = tvm_ffi.load_module(str(module)).add_one_cuda
+
+    matrix = np.zeros((2, 2), dtype="float32")
+    with pytest.raises(RuntimeError, match="x must be a 1D tensor"):
+        add_one_cuda(matrix, matrix)

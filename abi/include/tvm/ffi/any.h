@@ -30,6 +30,13 @@ inline constexpr bool any_convertible_v<Any> = false;
 template <>
 inline constexpr bool any_convertible_v<AnyView> = false;
 
+/*!
+ * \brief Types with no object to borrow from, such as std::vector: CopyToAnyView makes one, and the
+ * image owns it.
+ */
+template <typename T>
+inline constexpr bool view_owns_v = false;
+
 template <typename T>
 inline constexpr bool is_any_or_view_v = std::is_same_v<T, Any> || std::is_same_v<T, AnyView>;
 
@@ -483,6 +490,19 @@ struct AnyUnsafe : public ObjectUnsafe {
     return TypeTraits<T>::GetMismatchTypeInfo(&ref.data_);
   }
 };
+
+/*! \brief The argument of a call itself, or the owner of the object made for it. */
+template <typename T>
+TVM_FFI_INLINE decltype(auto) HoldArg(T&& arg) {
+  using Value = std::remove_cv_t<std::remove_reference_t<T>>;
+  if constexpr (view_owns_v<Value>) {
+    TVMFFIAny image;
+    TypeTraits<Value>::CopyToAnyView(arg, &image);
+    return AnyUnsafe::MoveTVMFFIAnyToAny(&image);
+  } else {
+    return static_cast<T&&>(arg);
+  }
+}
 
 /*! \brief A type attribute column by name; looked up once and kept. */
 inline const TVMFFITypeAttrColumn* FindTypeAttrColumn(std::string_view name) {

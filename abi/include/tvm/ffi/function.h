@@ -197,6 +197,10 @@ template <>
 struct ArgArray<0> {
   const AnyView* data() const { return nullptr; }
 };
+
+/*! \brief Whether views of these arguments need HoldArg. */
+template <typename... Args>
+inline constexpr bool any_view_owns_v = (view_owns_v<RemoveCVRef<Args>> || ...);
 }  // namespace details
 
 /*!
@@ -312,21 +316,29 @@ class Function : public ObjectRef {
   /*! \brief Calls a C ABI function, such as a library's exported symbol. */
   template <typename... Args>
   static Any InvokeExternC(void* handle, TVMFFISafeCallType safe_call, Args&&... args) {
-    const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
-    Any result;
-    TVM_FFI_CHECK_SAFE_CALL(safe_call(handle, reinterpret_cast<const TVMFFIAny*>(packed.data()),
-                                      static_cast<int32_t>(sizeof...(Args)),
-                                      reinterpret_cast<TVMFFIAny*>(&result)));
-    return result;
+    if constexpr (details::any_view_owns_v<Args...>) {
+      return InvokeExternC(handle, safe_call, details::HoldArg(std::forward<Args>(args))...);
+    } else {
+      const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
+      Any result;
+      TVM_FFI_CHECK_SAFE_CALL(safe_call(handle, reinterpret_cast<const TVMFFIAny*>(packed.data()),
+                                        static_cast<int32_t>(sizeof...(Args)),
+                                        reinterpret_cast<TVMFFIAny*>(&result)));
+      return result;
+    }
   }
 
   /*! \brief Call. Errors arrive as exceptions. */
   template <typename... Args>
   TVM_FFI_INLINE Any operator()(Args&&... args) const {
-    const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
-    Any result;
-    get()->CallPacked(packed.data(), static_cast<int32_t>(sizeof...(Args)), &result);
-    return result;
+    if constexpr (details::any_view_owns_v<Args...>) {
+      return (*this)(details::HoldArg(std::forward<Args>(args))...);
+    } else {
+      const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
+      Any result;
+      get()->CallPacked(packed.data(), static_cast<int32_t>(sizeof...(Args)), &result);
+      return result;
+    }
   }
   TVM_FFI_INLINE void CallPacked(const AnyView* args, int32_t num_args, Any* result) const {
     get()->CallPacked(args, num_args, result);
@@ -338,11 +350,32 @@ class Function : public ObjectRef {
    * error. */
   template <typename T = Any, typename... Args>
   Expected<T> CallExpected(Args&&... args) const {
-    const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
+    if constexpr (details::any_view_owns_v<Args...>) {
+      return CallExpected<T>(details::HoldArg(std::forward<Args>(args))...);
+    } else {
+      const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
+      return CallPackedExpected<T>(packed.data(), static_cast<int32_t>(sizeof...(Args)));
+    }
+  }
+
+  bool operator==(std::nullptr_t) const { return data_ == nullptr; }
+  bool operator!=(std::nullptr_t) const { return data_ != nullptr; }
+  using ObjectRef::operator==;
+  using ObjectRef::operator!=;
+
+  TVM_FFI_DEFINE_OBJECT_REF_METHODS_NULLABLE(Function, ObjectRef, FunctionObj);
+
+ private:
+  template <typename TCallable, typename... Args>
+  static Function Make(Args&&... args) {
+    return Function(ObjectPtr<FunctionObj>(
+        make_object<details::FunctionObjImpl<TCallable>>(std::forward<Args>(args)...)));
+  }
+  template <typename T>
+  Expected<T> CallPackedExpected(const AnyView* args, int32_t num_args) const {
     Any result;
     TVMFFIObject* handle = details::ObjectUnsafe::GetHeader(get());
-    if (get()->safe_call(handle, reinterpret_cast<const TVMFFIAny*>(packed.data()),
-                         static_cast<int32_t>(sizeof...(Args)),
+    if (get()->safe_call(handle, reinterpret_cast<const TVMFFIAny*>(args), num_args,
                          reinterpret_cast<TVMFFIAny*>(&result)) != 0) {
       return details::MoveFromSafeCallRaised();
     }
@@ -360,20 +393,6 @@ class Function : public ObjectRef {
     return ResultMismatch(
         details::Type2Str<T>::v(),
         TypeTraits<Value>::GetMismatchTypeInfo(details::AnyUnsafe::TVMFFIAnyPtrFromAny(result)));
-  }
-
-  bool operator==(std::nullptr_t) const { return data_ == nullptr; }
-  bool operator!=(std::nullptr_t) const { return data_ != nullptr; }
-  using ObjectRef::operator==;
-  using ObjectRef::operator!=;
-
-  TVM_FFI_DEFINE_OBJECT_REF_METHODS_NULLABLE(Function, ObjectRef, FunctionObj);
-
- private:
-  template <typename TCallable, typename... Args>
-  static Function Make(Args&&... args) {
-    return Function(ObjectPtr<FunctionObj>(
-        make_object<details::FunctionObjImpl<TCallable>>(std::forward<Args>(args)...)));
   }
   static Function FromOwnedHandle(TVMFFIObjectHandle handle) {
     return Function(

@@ -320,6 +320,8 @@ class Optional<T,
 
 template <typename T>
 inline constexpr bool use_default_type_traits_v<Optional<T>> = false;
+template <typename T>
+inline constexpr bool details::view_owns_v<Optional<T>> = details::view_owns_v<T>;
 template <typename Target, typename Source>
 inline constexpr bool type_subsumes_v<Optional<Target>, Optional<Source>> =
     type_subsumes_v<Target, Source>;
