@@ -22,6 +22,10 @@ def _why_not() -> str:
     return ""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gpu: needs a CUDA device")
+
+
 def pytest_collection_modifyitems(items: list) -> None:
     reason = _why_not()
     here = Path(__file__).parent
