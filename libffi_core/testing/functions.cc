@@ -18,6 +18,7 @@ TVM_FFI_DLL_EXPORT TVM_FFI_NO_INLINE void TestRaiseError(String kind, String mes
 }
 
 TVM_FFI_DLL_EXPORT TVM_FFI_NO_INLINE void TestApply(PackedArgs args, Any* result) {
+  TVM_FFI_CHECK_GE(args.size(), 1, TypeError) << "apply takes a function and its arguments";
   args[0].cast<Function>().CallPacked(args.Slice(1), result);
 }
 
@@ -76,6 +77,11 @@ void RunCheckSignal(int64_t seconds) {
   std::fflush(stdout);
 }
 
+void Echo(PackedArgs args, Any* result) {
+  TVM_FFI_CHECK_GE(args.size(), 1, TypeError) << "echo returns its first argument";
+  *result = args[0];
+}
+
 Map<String, Any> MapWithTensor(const Tensor& tensor) {
   return {{"tensor", tensor}, {"value", 42}, {"name", String("test")}};
 }
@@ -90,7 +96,7 @@ void RegisterFunctions() {
       .def("testing.test_raise_error", tvm::ffi::TestRaiseError)
       .def("testing.add_one", AddOne)
       .def_packed("testing.nop", [](PackedArgs, Any*) {})
-      .def_packed("testing.echo", [](PackedArgs args, Any* result) { *result = args[0]; })
+      .def_packed("testing.echo", Echo)
       .def_packed("testing.apply", tvm::ffi::TestApply)
       .def("testing.run_check_signal", RunCheckSignal)
       .def("testing.object_use_count",
