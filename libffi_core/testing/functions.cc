@@ -12,12 +12,12 @@ namespace tvm {
 namespace ffi {
 
 // The name appears in backtraces, where tests look for it.
-TVM_FFI_DLL_EXPORT TVM_FFI_NO_INLINE void TestRaiseError(String kind, String message) {
+TVM_FFI_NO_INLINE TVM_FFI_DLL_EXPORT void TestRaiseError(String kind, String message) {
   throw Error(std::string(kind), std::string(message),
               TVMFFIBacktrace(__FILE__, __LINE__, TVM_FFI_FUNC_SIG, 0));
 }
 
-TVM_FFI_DLL_EXPORT TVM_FFI_NO_INLINE void TestApply(PackedArgs args, Any* result) {
+TVM_FFI_NO_INLINE TVM_FFI_DLL_EXPORT void TestApply(PackedArgs args, Any* result) {
   TVM_FFI_CHECK_GE(args.size(), 1, TypeError) << "apply takes a function and its arguments";
   args[0].cast<Function>().CallPacked(args.Slice(1), result);
 }

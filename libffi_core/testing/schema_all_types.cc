@@ -4,7 +4,6 @@
 #include <utility>
 
 namespace tvmffi::testing {
-namespace {
 
 using tvm::ffi::Array;
 using tvm::ffi::Bytes;
@@ -68,6 +67,8 @@ class SchemaAllTypes : public ObjectRef {
       : ObjectRef(ObjectPtr<Object>(std::move(object))) {}
   TVM_FFI_DEFINE_OBJECT_REF_METHODS_NOTNULLABLE(SchemaAllTypes, ObjectRef, SchemaAllTypesObj);
 };
+
+namespace {
 
 SchemaAllTypes MakeWith(int64_t int_value, double float_value, String string_value) {
   return SchemaAllTypes(
