@@ -130,8 +130,9 @@ TEST(DeepCopy, RefusesWhatCannotBeCopied) {
       {tvm::ffi::Error("ValueError", "m", ""), "ffi.Error"},
       {make_object<Object>(), "ffi.Object"},
       {MakeRef<NotCopyableObj>(), "dataclass_test.NotCopyable"}};
-  for (const auto& [value, key] : cases) {
-    const std::string expected = text + key + "\" because it is not copy-constructible";
+  for (const auto& refused : cases) {
+    const Any& value = refused.first;
+    const std::string expected = text + refused.second + "\" because it is not copy-constructible";
     EXPECT_ERROR_CONTAINS(DeepCopy(value), "InternalError", expected);
     EXPECT_ERROR_CONTAINS(DeepCopy(List<Any>{1, value}), "InternalError", expected);
     EXPECT_ERROR_CONTAINS(DeepCopy(Point(1, "p", value)), "InternalError", expected);
