@@ -48,6 +48,40 @@ const link_map* LibraryInUse() {
   return static_cast<const link_map*>(map);
 }
 
+// Modules link to these by name.
+constexpr const char* kCppNames[] = {
+    "_ZN3tvm3ffi6Module12LoadFromFileERKNS0_6StringE",
+    "_ZN3tvm3ffi6Module19VisitContextSymbolsERKNS0_13TypedFunctionIFvNS0_6StringEPvEEE",
+    "_ZN3tvm3ffi9ModuleObj11GetFunctionERKNS0_6StringEb",
+    "_ZN3tvm3ffi9ModuleObj14GetFunctionDocERKNS0_6StringEb",
+    "_ZN3tvm3ffi9ModuleObj19GetFunctionMetadataERKNS0_6StringEb",
+    "_ZN3tvm3ffi9ModuleObj18ImplementsFunctionERKNS0_6StringEb",
+    "_ZN3tvm3ffi9ModuleObj12ImportModuleERKNS0_6ModuleE",
+    "_ZN3tvm3ffi9ModuleObj12ClearImportsEv",
+    "_ZTVN3tvm3ffi9ModuleObjE",
+    "_ZTIN3tvm3ffi9ModuleObjE",
+    "_ZTSN3tvm3ffi9ModuleObjE",
+    "_ZTVN3tvm3ffi5ErrorE",
+    "_ZTIN3tvm3ffi5ErrorE",
+    "_ZTSN3tvm3ffi5ErrorE",
+    "_ZN3tvm3ffi8DeepCopyERKNS0_3AnyE",
+    "_ZN3tvm3ffi9ReprPrintERKNS0_3AnyE",
+    "_ZN3tvm3ffi13RecursiveHashERKNS0_3AnyE",
+    "_ZN3tvm3ffi11RecursiveEqERKNS0_3AnyES3_",
+    "_ZN3tvm3ffi11RecursiveLtERKNS0_3AnyES3_",
+    "_ZN3tvm3ffi11RecursiveLeERKNS0_3AnyES3_",
+    "_ZN3tvm3ffi11RecursiveGtERKNS0_3AnyES3_",
+    "_ZN3tvm3ffi11RecursiveGeERKNS0_3AnyES3_",
+    "_ZN3tvm3ffi11ToJSONGraphERKNS0_3AnyES3_",
+    "_ZN3tvm3ffi13FromJSONGraphERKNS0_3AnyE",
+    "_ZN3tvm3ffi14StructuralHash4HashERKNS0_3AnyEbb",
+    "_ZN3tvm3ffi15StructuralEqual5EqualERKNS0_3AnyES4_bb",
+    "_ZN3tvm3ffi15StructuralEqual16GetFirstMismatchERKNS0_3AnyES4_bb",
+    "_ZN3tvm3ffi4json5ParseERKNS0_6StringEPS2_",
+    "_ZN3tvm3ffi4json9StringifyERKNS0_3AnyERKNS0_8OptionalIivEE",
+    "_ZN3tvm3ffi17VisitErrorContext15FindAccessPathsERKNS0_9ObjectRefERKS1_b",
+};
+
 TEST(CAbi, C005_ThePromisedNamesAreExported) {
   void* library = ::dlopen(LibraryInUse()->l_name, RTLD_LAZY | RTLD_NOLOAD);
   ASSERT_NE(library, nullptr);
@@ -59,6 +93,7 @@ TEST(CAbi, C005_ThePromisedNamesAreExported) {
     if (name.rfind("TVMFFI", 0) == 0) in_c.insert(name);
   }
   EXPECT_EQ(in_c.size(), 48u);
+  for (const char* name : kCppNames) EXPECT_NE(::dlsym(library, name), nullptr) << name;
   ::dlclose(library);
 }
 

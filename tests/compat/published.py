@@ -3,7 +3,7 @@
     python tests/compat/published.py BUILD_DIR      # every release into BUILD_DIR/compat/<version>
 
 All our plug-ins are built for the releases of VERSIONS; for those of MODULE_VERSIONS, which cover the whole life of the
-convention, only the module that the C++ tests of the library call.
+convention, only the modules of MODULE_SOURCES.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ VERSIONS = ["0.1.15.post2", "0.1.9"]
 MODULE_VERSIONS = ["0.1.0", "0.1.7", "0.1.9", "0.1.13", "0.1.15.post2"]
 TESTS = Path(__file__).resolve().parents[1]
 PLUGIN_PROJECT = TESTS / "compat" / "plugins"
-MODULE_SOURCE = TESTS / "libffi_core" / "modules" / "cpp_module.cc"
+# The first is also what the C++ tests of the library call.
+MODULE_SOURCES = [TESTS / "libffi_core" / "modules" / "cpp_module.cc", TESTS / "compat" / "modules" / "json_module.cc"]
 
 
 class Unavailable(Exception):
@@ -68,15 +69,15 @@ def build(package: Path, folder: Path) -> Path:
     return out / "plugins"
 
 
-def build_module(package: Path, folder: Path) -> Path:
-    """Compile the one module, unless it is newer than its source."""
-    module = folder / MODULE_SOURCE.with_suffix(".so").name
-    if module.exists() and module.stat().st_mtime > MODULE_SOURCE.stat().st_mtime:
+def build_module(source: Path, package: Path, folder: Path) -> Path:
+    """Compile one module, unless it is newer than its source."""
+    module = folder / source.with_suffix(".so").name
+    if module.exists() and module.stat().st_mtime > source.stat().st_mtime:
         return module
     compiler = [*filter(None, [shutil.which("ccache")]), os.environ.get("CXX", "g++")]
     objects = module.with_suffix(".o")
     include = f"-I{package / 'tvm_ffi' / 'include'}"
-    run(*compiler, "-std=c++17", "-O1", "-g1", "-fPIC", include, "-c", str(MODULE_SOURCE), "-o", str(objects))
+    run(*compiler, "-std=c++17", "-O1", "-g1", "-fPIC", include, "-c", str(source), "-o", str(objects))
     # Like its bigger siblings it finds the library by name only: the process has one loaded.
     run(compiler[-1], "-shared", str(objects), f"-L{package / 'tvm_ffi' / 'lib'}", "-ltvm_ffi", "-o", str(module))
     return module
@@ -95,10 +96,13 @@ def prepare(version: str, build_dir: Path) -> Published:
     return Published(version, package, build(package, folder))
 
 
-def prepare_module(version: str, build_dir: Path) -> Path:
-    """As prepare, for the one module; returns its path."""
+def prepare_modules(version: str, build_dir: Path) -> Path:
+    """As prepare, for the modules of MODULE_SOURCES; returns their folder."""
     folder = folder_of(version, build_dir)
-    return build_module(fetch(version, folder), folder)
+    package = fetch(version, folder)
+    for source in MODULE_SOURCES:
+        build_module(source, package, folder)
+    return folder
 
 
 def main() -> int:
@@ -111,7 +115,7 @@ def main() -> int:
             print(f"{version}: {published.plugins}")
     for version in MODULE_VERSIONS:
         try:
-            print(f"{version}: {prepare_module(version, Path(sys.argv[1]))}")
+            print(f"{version}: {prepare_modules(version, Path(sys.argv[1]))}")
         except Unavailable as reason:
             print(f"{version}: left out, {reason}")
     return 0

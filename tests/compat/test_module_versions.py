@@ -1,4 +1,4 @@
-"""One C++ module, built with the headers of releases from the first to the newest, under our library; and ours under theirs.
+"""C++ modules, built with the headers of releases from the first to the newest, under our library; and ours under theirs.
 
 From C++ it is called by the CppModule tests of the library's own test program, from Python by the functions here.
 """
@@ -30,11 +30,16 @@ def version(request) -> str:
 
 
 @pytest.fixture(scope="module")
-def module_path(version: str, build_dir: Path) -> Path:
+def modules(version: str, build_dir: Path) -> Path:
     try:
-        return published_releases.prepare_module(version, build_dir)
+        return published_releases.prepare_modules(version, build_dir)
     except published_releases.Unavailable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def module_path(modules: Path) -> Path:
+    return modules / "cpp_module.so"
 
 
 def run_cpp_tests(build_dir: Path, left_out: list[str], **environment: str) -> None:
@@ -126,3 +131,10 @@ def keep_objects(module: Any) -> None:
 @pytest.mark.parametrize("exchange", [exchange_maps, return_tensors, keep_callbacks, throw_errors, keep_objects])
 def test_c_abi_110_a_python_host_runs_a_module_of_any_release(exchange: Any, module_path: Path) -> None:
     exchange(tvm_ffi.load_module(str(module_path)))
+
+
+def test_a_module_of_any_release_calls_json(modules: Path) -> None:
+    module = tvm_ffi.load_module(str(modules / "json_module.so"))
+    value = module.parse('[1, "abc", null, {"k": 2.5}]')
+    assert module.stringify(value, -1) == '[1,"abc",null,{"k":2.5}]'
+    assert module.stringify(value, 2) == '[\n  1,\n  "abc",\n  null,\n  {\n    "k": 2.5\n  }\n]'
