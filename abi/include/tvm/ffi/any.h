@@ -225,39 +225,42 @@ class Any {
  public:
   Any() { SetNone(); }
   ~Any() { Release(); }
-  Any(const Any& other) : data_(other.data_) {
+  TVM_FFI_INLINE Any(const Any& other) : data_(other.data_) {
     if (data_.type_index >= kTVMFFIStaticObjectBegin) {
       details::ObjectUnsafe::IncRefObjectHandle(data_.v_obj);
     }
   }
-  Any(Any&& other) noexcept : data_(other.data_) { other.SetNone(); }
-  Any& operator=(const Any& other) {
-    Any(other).swap(*this);
-    return *this;
+  TVM_FFI_INLINE Any(Any&& other) noexcept {
+    details::CopyFields(other.data_, &data_);
+    other.SetNone();
   }
-  Any& operator=(Any&& other) noexcept {
-    Any(std::move(other)).swap(*this);
+  TVM_FFI_INLINE Any& operator=(const Any& other) { return *this = Any(other); }
+  TVM_FFI_INLINE Any& operator=(Any&& other) noexcept {
+    TVMFFIAny value;
+    details::CopyFields(other.data_, &value);
+    other.SetNone();
+    Replace(value);
     return *this;
   }
   /*! \brief Strings and bytes are copied, an rvalue reference is taken, objects are shared. */
   Any(const AnyView& other) {  // NOLINT(google-explicit-constructor)
     // SetNone first: OwnView may throw, and then nothing must be released.
-    TVMFFIAny data = other.data_;
+    TVMFFIAny data;
+    details::CopyFields(other.data_, &data);
     SetNone();
     details::OwnView(&data);
-    data_ = data;
+    details::CopyFields(data, &data_);
   }
-  Any& operator=(const AnyView& other) {
-    Any(other).swap(*this);
-    return *this;
-  }
+  Any& operator=(const AnyView& other) { return *this = Any(other); }
   template <typename T, typename = std::enable_if_t<details::any_convertible_v<T>>>
-  Any(T other) {  // NOLINT(google-explicit-constructor)
+  TVM_FFI_INLINE Any(T other) {  // NOLINT(google-explicit-constructor)
     TypeTraits<T>::MoveToAny(std::move(other), &data_);
   }
   template <typename T, typename = std::enable_if_t<details::any_convertible_v<T>>>
-  Any& operator=(T other) {
-    Any(std::move(other)).swap(*this);
+  TVM_FFI_INLINE Any& operator=(T other) {
+    TVMFFIAny value;
+    TypeTraits<T>::MoveToAny(std::move(other), &value);
+    Replace(value);
     return *this;
   }
   operator AnyView() const { return AnyView::CopyFromTVMFFIAny(data_); }  // NOLINT
@@ -266,7 +269,12 @@ class Any {
     Release();
     SetNone();
   }
-  void swap(Any& other) noexcept { std::swap(data_, other.data_); }
+  void swap(Any& other) noexcept {
+    TVMFFIAny mine;
+    details::CopyFields(data_, &mine);
+    details::CopyFields(other.data_, &data_);
+    details::CopyFields(mine, &other.data_);
+  }
   int32_t type_index() const { return data_.type_index; }
   std::string GetTypeKey() const { return TypeIndexToTypeKey(data_.type_index); }
   bool operator==(std::nullptr_t) const { return data_.type_index == kTVMFFINone; }
@@ -380,6 +388,15 @@ class Any {
       details::ObjectUnsafe::DecRefObjectHandle(data_.v_obj);
     }
   }
+  /*! \brief Takes over `value`, then releases what was here: its destructor may look at this. */
+  TVM_FFI_INLINE void Replace(const TVMFFIAny& value) {
+    const int32_t old_type_index = data_.type_index;
+    TVMFFIObject* const old_object = data_.v_obj;
+    details::CopyFields(value, &data_);
+    if (old_type_index >= kTVMFFIStaticObjectBegin) {
+      details::ObjectUnsafe::DecRefObjectHandle(old_object);
+    }
+  }
   template <typename T>
   TVM_FFI_INLINE T MoveAfterCheck() {
     T result = TypeTraits<T>::MoveFromAnyAfterCheck(&data_);
@@ -445,7 +462,7 @@ struct AnyUnsafe : public ObjectUnsafe {
   }
   TVM_FFI_INLINE static Any MoveTVMFFIAnyToAny(TVMFFIAny* data) {
     Any result;
-    result.data_ = *data;
+    CopyFields(*data, &result.data_);
     data->type_index = kTVMFFINone;
     data->zero_padding = 0;
     data->v_int64 = 0;

@@ -18,7 +18,6 @@
 #include <tvm/ffi/object.h>
 
 #include <cstring>
-#include <iterator>
 #include <new>
 #include <optional>
 #include <string>
