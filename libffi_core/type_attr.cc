@@ -50,7 +50,9 @@ class AttrTable {
         column.values.data()[type_index].type_index != kTVMFFINone) {
       throw Failure("RuntimeError",
                     "TypeAttr `" + std::string(name) + "` is already registered for type index " +
-                        std::to_string(type_index) + ". Two libraries may register the same type.");
+                        std::to_string(type_index) +
+                        ". Do two libraries register the same type? A value that changes is a "
+                        "List or Dict registered once.");
     }
     const TVMFFIAny owned = OwnedFromView(value);
     column.values.Resize(type_index + 1, NoneAny(), &column.view.data, &column.view.size);

@@ -633,7 +633,7 @@ struct ObjectPtrEqual {
 /*! \brief The same for a class without subclasses. */
 #define TVM_FFI_DECLARE_OBJECT_INFO_FINAL(TypeKey, TypeName, ParentType) \
   static constexpr int32_t _type_child_slots = 0;                        \
-  static constexpr bool _type_final = true;                              \
+  [[maybe_unused]] static constexpr bool _type_final = true;             \
   TVM_FFI_DECLARE_OBJECT_INFO(TypeKey, TypeName, ParentType)
 
 /*! \brief The same with the index given by the class's own constant `_type_index`. */
