@@ -4,6 +4,7 @@
 #include <tvm/ffi/extra/c_env_api.h>
 #include <tvm/ffi/extra/module.h>
 #include <tvm/ffi/function.h>
+#include <tvm/ffi/reflection/registry.h>
 
 #include <mutex>
 #include <string>
@@ -20,6 +21,10 @@ namespace ffi {
 struct ModuleObj::InternalUnsafe {
   static Map<String, Function>* LookupCache(ModuleObj* module) {
     return &module->import_lookup_cache_;
+  }
+  static void Reflect() {
+    namespace refl = tvm::ffi::reflection;
+    refl::ObjectDef<ModuleObj>(refl::init(false)).def_ro("imports_", &ModuleObj::imports_);
   }
 };
 
@@ -169,42 +174,15 @@ class PinnedModules {
   std::unordered_map<const ModuleObj*, Module> modules_;
 };
 
-int GetImports(void* field, TVMFFIAny* result) {
-  TVM_FFI_SAFE_CALL_BEGIN();
-  using tvm::ffi::Any;
-  using tvm::ffi::Array;
-  *result = tvm::ffi::details::AnyUnsafe::MoveAnyToTVMFFIAny(Any(*static_cast<Array<Any>*>(field)));
-  TVM_FFI_SAFE_CALL_END();
-}
-
-int RefuseImports(void*, const TVMFFIAny*) {
-  TVM_FFI_SAFE_CALL_BEGIN();
-  TVM_FFI_THROW(TypeError) << "field imports_ of ffi.Module is read-only";
-  TVM_FFI_SAFE_CALL_END();
-}
-
-void ReflectModule() {
-  TVMFFIFieldInfo imports{};
-  imports.name = BytesOf("imports_");
-  imports.metadata =
-      BytesOf(R"({"type_schema":"{\"type\":\"ffi.Array\",\"args\":[{\"type\":\"Any\"}]}"})");
-  imports.size = sizeof(void*);
-  imports.alignment = alignof(void*);
-  imports.offset = sizeof(TVMFFIObject);
-  imports.getter = GetImports;
-  imports.setter = reinterpret_cast<void*>(RefuseImports);
-  imports.field_static_type_index = kTVMFFIArray;
-  TVM_FFI_CHECK_SAFE_CALL(TVMFFITypeRegisterField(kTVMFFIModule, &imports));
-
+void ReflectObject() {
   TVMFFITypeMetadata metadata{};
-  metadata.total_size = sizeof(ModuleObj);
-  TVM_FFI_CHECK_SAFE_CALL(TVMFFITypeRegisterMetadata(kTVMFFIModule, &metadata));
   metadata.total_size = sizeof(TVMFFIObject);
   TVM_FFI_CHECK_SAFE_CALL(TVMFFITypeRegisterMetadata(kTVMFFIObject, &metadata));
 }
 
 TVM_FFI_STATIC_INIT_BLOCK() {
-  ReflectModule();
+  ReflectObject();
+  ModuleObj::InternalUnsafe::Reflect();
   GlobalDef()
       .Typed("ffi.ModuleLoadFromFile", Module::LoadFromFile)
       .Typed("ffi.ModuleGetFunction",

@@ -40,7 +40,8 @@ struct OwningField {
   TVMFFIFieldGetter getter;
 };
 
-// What objects of one class consist of. Lives as long as the process, as the type does.
+// What objects of one class consist of. The type's `__ffi_new__` keeps it, as long as the process
+// lives.
 class ClassLayout {
  public:
   ClassLayout(const TVMFFITypeInfo* type_info, int64_t total_size);
@@ -158,12 +159,14 @@ ObjectPtr<Object> ClassLayout::ShallowCopy(const Object* source) const {
   return copy;
 }
 
-Function NewFunction(const ClassLayout* layout, const std::string& key) {
+using SharedLayout = std::shared_ptr<const ClassLayout>;
+
+Function NewFunction(const SharedLayout& layout, const std::string& key) {
   return Function::FromTyped([layout] { return ObjectRef(layout->NewObject()); },
                              key + ".__ffi_new__");
 }
 
-Function CopyFunction(const ClassLayout* layout, const std::string& key) {
+Function CopyFunction(const SharedLayout& layout, const std::string& key) {
   const auto copy = [layout, key](const Object* source) {
     const int32_t type_index = layout->type_info()->type_index;
     if (!tvm::ffi::details::RuntimeTypeIndexMatch(source->type_index(), type_index)) {
@@ -177,14 +180,13 @@ Function CopyFunction(const ClassLayout* layout, const std::string& key) {
 
 void RegisterClass(int64_t type_index, int64_t total_size) {
   const TVMFFITypeInfo* info = RequireTypeInfo(type_index);
-  auto layout = std::make_unique<ClassLayout>(info, total_size);
+  const SharedLayout layout = std::make_shared<const ClassLayout>(info, total_size);
   RegisterAutoInit(info->type_index);
 
   const std::string key(ViewOf(info->type_key));
   using refl::registry_details::RegisterTypeAttr;
-  const ClassLayout* kept = layout.release();
-  RegisterTypeAttr(info->type_index, refl::type_attr::kNew, NewFunction(kept, key));
-  RegisterTypeAttr(info->type_index, refl::type_attr::kShallowCopy, CopyFunction(kept, key));
+  RegisterTypeAttr(info->type_index, refl::type_attr::kNew, NewFunction(layout, key));
+  RegisterTypeAttr(info->type_index, refl::type_attr::kShallowCopy, CopyFunction(layout, key));
 }
 
 TVM_FFI_STATIC_INIT_BLOCK() {

@@ -289,7 +289,8 @@ inline void CloseMetadata(Builder* info) {
 template <typename T>
 inline int GetField(void* field, TVMFFIAny* result) {
   TVM_FFI_SAFE_CALL_BEGIN();
-  *result = details::AnyUnsafe::MoveAnyToTVMFFIAny(Any(*static_cast<const T*>(field)));
+  // In place: moving the value there would read back what was just written in parts, and stall.
+  ::new (static_cast<void*>(result)) Any(*static_cast<const T*>(field));
   TVM_FFI_SAFE_CALL_END();
 }
 
