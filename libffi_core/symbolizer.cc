@@ -1,9 +1,9 @@
 // libbacktrace reads the debug information of every object in the process at its first use, and of
 // none that is loaded later. Here each object has a state of its own, made when a frame of it is
 // first met. To get that, this library is linked with --wrap=dl_iterate_phdr: while a state
-// initialises, libbacktrace is shown one object only. --wrap=backtrace_open keeps it from looking for
-// debug information outside that object: reading the distribution's for libc alone takes longer than
-// most programs' errors together, to name frames that are not shown.
+// initialises, libbacktrace is shown one object only. --wrap=backtrace_open keeps it from looking
+// for debug information outside that object: reading the distribution's for libc alone takes longer
+// than most programs' errors together, to name frames that are not shown.
 #include "libffi_core/symbolizer.h"
 
 #include <cxxabi.h>
@@ -191,20 +191,21 @@ Symbolizer& Symbolizer::Global() {
   return *symbolizer;
 }
 
-void Symbolizer::ForgetUnloadedCode() {
+unsigned long long Symbolizer::ForgetUnloadedCode() {
   unsigned long long num_unloads = 0;
   __real_dl_iterate_phdr(ReadNumUnloads, &num_unloads);
   {
     std::shared_lock lock(mutex_);
-    if (num_unloads == num_unloads_) return;
+    if (num_unloads == num_unloads_) return num_unloads;
   }
   std::unique_lock lock(mutex_);
   num_unloads_ = num_unloads;
   lines_.clear();
+  return num_unloads;
 }
 
-// Code of which no more than exported names is ever shown. Its symbol tables are long, and a process
-// that raises its first error should not have to sort them.
+// Code of which no more than exported names is ever shown. Its symbol tables are long, and a
+// process that raises its first error should not have to sort them.
 bool IsMachinery(const LoadedObject& loaded) {
   static const uintptr_t this_library = [] {
     LoadedObject self{reinterpret_cast<uintptr_t>(&IsHiddenFrame), {}, {}};
