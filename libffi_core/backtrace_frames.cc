@@ -37,19 +37,25 @@ struct StackWord {
 };
 
 struct KnownStack {
-  BacktraceRequest request;
+  // Copies: what the pointers of a request point at may have changed by the next.
+  std::string file;
+  std::string function;
+  bool has_site;
+  int line;
+  bool cross_boundary;
   int limit;
   unsigned long long num_unloads;
+  // Lowest first, so that the first one tells the caller's stack pointer.
   std::vector<StackWord> return_addresses;
   std::string text;
 
   bool Is(const BacktraceRequest& now, int now_limit, unsigned long long now_num_unloads) const {
-    if (return_addresses.empty() || request.caller_stack != now.caller_stack ||
-        request.file != now.file || request.line != now.line || request.function != now.function ||
-        request.cross_boundary != now.cross_boundary || limit != now_limit ||
-        num_unloads != now_num_unloads) {
+    if (return_addresses.empty() || return_addresses[0].place + 1 != now.caller_stack ||
+        line != now.line || cross_boundary != now.cross_boundary || limit != now_limit ||
+        num_unloads != now_num_unloads || has_site != (now.file != nullptr)) {
       return false;
     }
+    if (has_site && (file != now.file || function != now.function)) return false;
     for (const StackWord& word : return_addresses) {
       if (!word.IsUnchanged()) return false;
     }
@@ -128,7 +134,16 @@ std::string BacktraceText(const BacktraceRequest& request) {
   if (site_shown) walk.Add(BacktraceLine(request.file, request.line, request.function));
   if (walk.lines_left > 0) _Unwind_Backtrace(OnFrame, &walk);
   if (!walk.all_plain) walk.return_addresses.clear();
-  known = KnownStack{request, limit, num_unloads, std::move(walk.return_addresses), walk.text};
+  const bool has_site = request.file != nullptr;
+  known = KnownStack{has_site ? request.file : "",
+                     has_site ? request.function : "",
+                     has_site,
+                     request.line,
+                     request.cross_boundary,
+                     limit,
+                     num_unloads,
+                     std::move(walk.return_addresses),
+                     walk.text};
   return std::move(walk.text);
 }
 

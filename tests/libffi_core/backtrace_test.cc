@@ -67,6 +67,25 @@ TEST(CAbi, C024_BacktraceIsNeverNullAndAGivenSiteComesFirst) {
   EXPECT_EQ(text.rfind("  File \"f.cc\", line 12, in fn\n", 0), 0u);
 }
 
+// The same stack pointer and the same innermost return address, but another caller or another site.
+TEST(Backtrace, ARememberedStackIsNotTakenForAnother) {
+  char file[] = "a.cc";
+  auto capture = [&](void (*through)(const char*, const char*, int)) {
+    through(file, "fn", 0);
+    return captured;
+  };
+  const std::string outer = capture(tvmffi_test_outer);
+  EXPECT_EQ(capture(tvmffi_test_outer), outer);
+  const std::string inner = capture(tvmffi_test_inner);
+  EXPECT_EQ(capture(tvmffi_test_inner), inner);
+#if TVMFFI_TEST_HAS_LIBBACKTRACE
+  EXPECT_NE(outer.find("tvmffi_test_outer"), std::string::npos);
+#endif
+  EXPECT_EQ(inner.find("tvmffi_test_outer"), std::string::npos);
+  file[0] = 'b';
+  EXPECT_EQ(capture(tvmffi_test_inner).rfind("  File \"b.cc\"", 0), 0u);
+}
+
 #if !TVMFFI_TEST_HAS_LIBBACKTRACE
 TEST(CAbi, C024_WithoutLibbacktraceThereIsOneLineOrNone) {
   EXPECT_EQ(Text(*TVMFFIBacktrace("f.cc", 12, "fn", 0)), "  File \"f.cc\", line 12, in fn\n");

@@ -222,25 +222,43 @@ TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline Error MakeError(
       ObjectUnsafe::ObjectPtrFromOwned<Object>(static_cast<TVMFFIObject*>(handle)));
 }
 
-/*! \brief Collects a message; throws at the end of the full expression it is made in. */
+/*! \brief An error in the making. */
+struct PendingError {
+  const char* kind;
+  std::string backtrace;
+  MessageStream stream;
+
+  /*! \brief The finished error; `pending` is gone then. */
+  TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ static Error Finish(PendingError* pending) {
+    struct Deleter {
+      PendingError* pending;
+      ~Deleter() { delete pending; }
+    } deleter{pending};
+    return MakeError(pending->kind, pending->stream.str(), pending->backtrace);
+  }
+};
+
+/*!
+ * \brief Collects a message; throws at the end of the full expression it is made in.
+ *
+ * Has nothing to destroy, so that the exception passes its frame without a stop.
+ */
 class ErrorThrower {
  public:
   TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ ErrorThrower(const char* kind,
                                                                    const TVMFFIByteArray* backtrace)
-      : kind_(kind), backtrace_(backtrace->data, backtrace->size) {}
+      : pending_(new PendingError{kind, std::string(backtrace->data, backtrace->size), {}}) {}
   ErrorThrower(const ErrorThrower&) = delete;
   ErrorThrower& operator=(const ErrorThrower&) = delete;
 
   [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ ~ErrorThrower() noexcept(false) {
-    throw MakeError(kind_, stream_.str(), backtrace_);
+    throw PendingError::Finish(pending_);
   }
 
-  MessageStream& stream() { return stream_; }
+  MessageStream& stream() { return pending_->stream; }
 
  private:
-  const char* kind_;
-  std::string backtrace_;
-  MessageStream stream_;
+  PendingError* pending_;
 };
 
 /*! \brief The same; with `log_before_throw` it prints the whole message to stderr first. */
