@@ -26,7 +26,7 @@ __attribute__((noinline)) const TVMFFIByteArray* TVMFFIBacktrace(const char* fil
   try {
     text = tvmffi::core::BacktraceText({has_site ? filename : nullptr, lineno,
                                         has_site ? func : nullptr, cross_ffi_boundary != 0,
-                                        __builtin_return_address(0)});
+                                        __builtin_return_address(0), __builtin_dwarf_cfa()});
   } catch (const std::exception&) {
     // Out of memory: an error without lines is better than none.
     text.clear();

@@ -20,6 +20,8 @@ struct BacktraceRequest {
   bool cross_boundary;
   // Where TVMFFIBacktrace returns to: frames further in are not listed.
   void* return_address;
+  // Its caller's stack pointer: the word below it holds the return address.
+  const void* caller_stack;
 };
 
 std::string BacktraceText(const BacktraceRequest& request);

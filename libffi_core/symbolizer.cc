@@ -1,7 +1,9 @@
 // libbacktrace reads the debug information of every object in the process at its first use, and of
 // none that is loaded later. Here each object has a state of its own, made when a frame of it is
 // first met. To get that, this library is linked with --wrap=dl_iterate_phdr: while a state
-// initialises, libbacktrace is shown one object only.
+// initialises, libbacktrace is shown one object only. --wrap=backtrace_open keeps it from looking
+// for debug information outside that object: reading the distribution's for libc alone takes longer
+// than most programs' errors together, to name frames that are not shown.
 #include "libffi_core/symbolizer.h"
 
 #include <cxxabi.h>
@@ -20,16 +22,31 @@ extern "C" {
 using PhdrCallback = int (*)(dl_phdr_info* info, size_t size, void* data);
 int __real_dl_iterate_phdr(PhdrCallback callback, void* data);
 int __wrap_dl_iterate_phdr(PhdrCallback callback, void* data);
+int __real_backtrace_open(const char* path, backtrace_error_callback on_error, void* data,
+                          int* does_not_exist);
+int __wrap_backtrace_open(const char* path, backtrace_error_callback on_error, void* data,
+                          int* does_not_exist);
 }
 
 namespace {
 // What libbacktrace is shown, under the symbolizer's resolve mutex; NULL for everybody else.
 thread_local dl_phdr_info* only_object = nullptr;
+// The file it may read, under the same mutex.
+thread_local const char* only_file = nullptr;
 }  // namespace
 
 int __wrap_dl_iterate_phdr(PhdrCallback callback, void* data) {
   if (only_object == nullptr) return __real_dl_iterate_phdr(callback, data);
   return callback(only_object, sizeof(*only_object), data);
+}
+
+int __wrap_backtrace_open(const char* path, backtrace_error_callback on_error, void* data,
+                          int* does_not_exist) {
+  if (only_file == nullptr || std::strcmp(path, only_file) == 0) {
+    return __real_backtrace_open(path, on_error, data, does_not_exist);
+  }
+  if (does_not_exist != nullptr) *does_not_exist = 1;
+  return -1;
 }
 
 namespace tvmffi::core {
@@ -108,6 +125,10 @@ std::string HexAddress(uintptr_t pc) {
   return text;
 }
 
+bool IsLibc(std::string_view path) {
+  return StartsWith(path.substr(path.rfind('/') + 1), "libc.so");
+}
+
 int FindLoadedObject(dl_phdr_info* info, size_t, void* data) {
   auto* found = static_cast<LoadedObject*>(data);
   for (int i = 0; i < info->dlpi_phnum; ++i) {
@@ -170,21 +191,34 @@ Symbolizer& Symbolizer::Global() {
   return *symbolizer;
 }
 
-void Symbolizer::ForgetUnloadedCode() {
+unsigned long long Symbolizer::ForgetUnloadedCode() {
   unsigned long long num_unloads = 0;
   __real_dl_iterate_phdr(ReadNumUnloads, &num_unloads);
   {
     std::shared_lock lock(mutex_);
-    if (num_unloads == num_unloads_) return;
+    if (num_unloads == num_unloads_) return num_unloads;
   }
   std::unique_lock lock(mutex_);
   num_unloads_ = num_unloads;
   lines_.clear();
+  return num_unloads;
+}
+
+// Code of which no more than exported names is ever shown. Its symbol tables are long, and a
+// process that raises its first error should not have to sort them.
+bool IsMachinery(const LoadedObject& loaded) {
+  static const uintptr_t this_library = [] {
+    LoadedObject self{reinterpret_cast<uintptr_t>(&IsHiddenFrame), {}, {}};
+    return __real_dl_iterate_phdr(FindLoadedObject, &self) != 0 ? self.info.dlpi_addr : 0;
+  }();
+  return loaded.info.dlpi_addr == this_library || IsLibc(loaded.path);
 }
 
 std::vector<FrameLine> Symbolizer::Resolve(uintptr_t pc) {
   LoadedObject loaded{pc, {}, {}};
-  if (__real_dl_iterate_phdr(FindLoadedObject, &loaded) != 0) {
+  const bool found = __real_dl_iterate_phdr(FindLoadedObject, &loaded) != 0;
+  const bool is_machinery = found && IsMachinery(loaded);
+  if (found && !is_machinery) {
     std::vector<FrameLine> lines = LinesFromFile(loaded);
     if (!lines.empty()) return lines;
   }
@@ -194,7 +228,9 @@ std::vector<FrameLine> Symbolizer::Resolve(uintptr_t pc) {
   if (::dladdr(reinterpret_cast<void*>(pc), &symbol) != 0 && symbol.dli_sname != nullptr) {
     return {MakeLine(nullptr, 0, symbol.dli_sname)};
   }
-  return {MakeLine(nullptr, 0, HexAddress(pc).c_str())};
+  FrameLine line = MakeLine(nullptr, 0, HexAddress(pc).c_str());
+  line.is_hidden = line.is_hidden || is_machinery;
+  return {std::move(line)};
 }
 
 std::vector<FrameLine> Symbolizer::LinesFromFile(LoadedObject& loaded) {
@@ -205,8 +241,10 @@ std::vector<FrameLine> Symbolizer::LinesFromFile(LoadedObject& loaded) {
   // An empty name makes libbacktrace take the file that the state was created for.
   loaded.info.dlpi_name = "";
   only_object = &loaded.info;
+  only_file = object.path.c_str();
   std::vector<FrameLine> lines = object.Lines(loaded.pc);
   only_object = nullptr;
+  only_file = nullptr;
   return lines;
 }
 

@@ -33,8 +33,8 @@ class Symbolizer {
   static Symbolizer& Global();
 
   // To be called before a walk: a library may have been unloaded, and another stand at its
-  // addresses.
-  void ForgetUnloadedCode();
+  // addresses. Returns the number of unloads so far.
+  unsigned long long ForgetUnloadedCode();
 
   // Calls `visit` for the function at `pc` and those inlined there, innermost first, until it
   // returns false.

@@ -46,10 +46,35 @@ int CallSymbol(void* handle, const TVMFFIAny* args, int32_t num_args, TVMFFIAny*
   return code == 0 ? 0 : -1;
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] void ThrowRaised() {
+  throw tvm::ffi::details::MoveFromSafeCallRaised();
+}
+
+// For callers that may hold an object in the result, even one that is an argument of this call.
+[[gnu::cold, gnu::noinline]] void CallSymbolOverObject(TVMFFISafeCallType symbol,
+                                                       const TVMFFIAny* args, int32_t num_args,
+                                                       tvm::ffi::Any* result) {
+  tvm::ffi::Any fresh;
+  if (symbol(nullptr, args, num_args, reinterpret_cast<TVMFFIAny*>(&fresh)) != 0) ThrowRaised();
+  *result = std::move(fresh);
+}
+
+// The same for callers in C++. A void function leaves the result as it is, so it starts as None.
+void CallSymbolFromCpp(const void* handle, const TVMFFIAny* args, int32_t num_args,
+                       TVMFFIAny* result) {
+  TVMFFISafeCallType symbol = static_cast<const SymbolFunction*>(handle)->symbol;
+  if (__builtin_expect(result->type_index != kTVMFFINone, 0)) {
+    CallSymbolOverObject(symbol, args, num_args, reinterpret_cast<tvm::ffi::Any*>(result));
+  } else if (__builtin_expect(symbol(nullptr, args, num_args, result) != 0, 0)) {
+    ThrowRaised();
+  }
+}
+
 Function NewSymbolFunction(const ModuleObj* module, TVMFFISafeCallType symbol) {
-  auto* function =
-      NewObject<SymbolFunction>(kTVMFFIFunction, 0, TVMFFIFunctionCell{CallSymbol, nullptr},
-                                Handle::Retain(ObjectUnsafe::GetHeader(module)), symbol);
+  auto* function = NewObject<SymbolFunction>(
+      kTVMFFIFunction, 0,
+      TVMFFIFunctionCell{CallSymbol, reinterpret_cast<void*>(CallSymbolFromCpp)},
+      Handle::Retain(ObjectUnsafe::GetHeader(module)), symbol);
   return ObjectUnsafe::ObjectRefFromObjectPtr<Function>(
       ObjectUnsafe::ObjectPtrFromOwned<tvm::ffi::Object>(&function->header));
 }

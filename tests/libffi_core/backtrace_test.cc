@@ -67,6 +67,27 @@ TEST(CAbi, C024_BacktraceIsNeverNullAndAGivenSiteComesFirst) {
   EXPECT_EQ(text.rfind("  File \"f.cc\", line 12, in fn\n", 0), 0u);
 }
 
+// The same stack pointer and the same innermost return address, but another caller or another site.
+TEST(Backtrace, ARememberedStackIsNotTakenForAnother) {
+  char file[] = "a.cc";
+  std::string outer, inner;
+  for (int i = 0; i < 3; ++i) {
+    tvmffi_test_outer(file, "fn", 0);
+    EXPECT_TRUE(i == 0 || captured == outer) << captured;
+    outer = captured;
+    tvmffi_test_inner(file, "fn", 0);
+    EXPECT_TRUE(i == 0 || captured == inner) << captured;
+    inner = captured;
+  }
+#if TVMFFI_TEST_HAS_LIBBACKTRACE
+  EXPECT_NE(outer.find("tvmffi_test_outer"), std::string::npos);
+#endif
+  EXPECT_EQ(inner.find("tvmffi_test_outer"), std::string::npos);
+  file[0] = 'b';
+  tvmffi_test_inner(file, "fn", 0);
+  EXPECT_EQ(captured.rfind("  File \"b.cc\"", 0), 0u);
+}
+
 #if !TVMFFI_TEST_HAS_LIBBACKTRACE
 TEST(CAbi, C024_WithoutLibbacktraceThereIsOneLineOrNone) {
   EXPECT_EQ(Text(*TVMFFIBacktrace("f.cc", 12, "fn", 0)), "  File \"f.cc\", line 12, in fn\n");

@@ -232,39 +232,42 @@ class Any {
  public:
   Any() { SetNone(); }
   ~Any() { Release(); }
-  Any(const Any& other) : data_(other.data_) {
+  TVM_FFI_INLINE Any(const Any& other) : data_(other.data_) {
     if (data_.type_index >= kTVMFFIStaticObjectBegin) {
       details::ObjectUnsafe::IncRefObjectHandle(data_.v_obj);
     }
   }
-  Any(Any&& other) noexcept : data_(other.data_) { other.SetNone(); }
-  Any& operator=(const Any& other) {
-    Any(other).swap(*this);
-    return *this;
+  TVM_FFI_INLINE Any(Any&& other) noexcept {
+    details::CopyFields(other.data_, &data_);
+    other.SetNone();
   }
-  Any& operator=(Any&& other) noexcept {
-    Any(std::move(other)).swap(*this);
+  TVM_FFI_INLINE Any& operator=(const Any& other) { return *this = Any(other); }
+  TVM_FFI_INLINE Any& operator=(Any&& other) noexcept {
+    TVMFFIAny value;
+    details::CopyFields(other.data_, &value);
+    other.SetNone();
+    Replace(value);
     return *this;
   }
   /*! \brief Strings and bytes are copied, an rvalue reference is taken, objects are shared. */
   Any(const AnyView& other) {  // NOLINT(google-explicit-constructor)
     // SetNone first: OwnView may throw, and then nothing must be released.
-    TVMFFIAny data = other.data_;
+    TVMFFIAny data;
+    details::CopyFields(other.data_, &data);
     SetNone();
     details::OwnView(&data);
-    data_ = data;
+    details::CopyFields(data, &data_);
   }
-  Any& operator=(const AnyView& other) {
-    Any(other).swap(*this);
-    return *this;
-  }
+  Any& operator=(const AnyView& other) { return *this = Any(other); }
   template <typename T, typename = std::enable_if_t<details::any_convertible_v<T>>>
-  Any(T other) {  // NOLINT(google-explicit-constructor)
+  TVM_FFI_INLINE Any(T other) {  // NOLINT(google-explicit-constructor)
     TypeTraits<T>::MoveToAny(std::move(other), &data_);
   }
   template <typename T, typename = std::enable_if_t<details::any_convertible_v<T>>>
-  Any& operator=(T other) {
-    Any(std::move(other)).swap(*this);
+  TVM_FFI_INLINE Any& operator=(T other) {
+    TVMFFIAny value;
+    TypeTraits<T>::MoveToAny(std::move(other), &value);
+    Replace(value);
     return *this;
   }
   operator AnyView() const { return AnyView::CopyFromTVMFFIAny(data_); }  // NOLINT
@@ -273,7 +276,12 @@ class Any {
     Release();
     SetNone();
   }
-  void swap(Any& other) noexcept { std::swap(data_, other.data_); }
+  void swap(Any& other) noexcept {
+    TVMFFIAny mine;
+    details::CopyFields(data_, &mine);
+    details::CopyFields(other.data_, &data_);
+    details::CopyFields(mine, &other.data_);
+  }
   int32_t type_index() const { return data_.type_index; }
   std::string GetTypeKey() const { return TypeIndexToTypeKey(data_.type_index); }
   bool operator==(std::nullptr_t) const { return data_.type_index == kTVMFFINone; }
@@ -387,6 +395,15 @@ class Any {
       details::ObjectUnsafe::DecRefObjectHandle(data_.v_obj);
     }
   }
+  /*! \brief Takes over `value`, then releases what was here: its destructor may look at this. */
+  TVM_FFI_INLINE void Replace(const TVMFFIAny& value) {
+    const int32_t old_type_index = data_.type_index;
+    TVMFFIObject* const old_object = data_.v_obj;
+    details::CopyFields(value, &data_);
+    if (old_type_index >= kTVMFFIStaticObjectBegin) {
+      details::ObjectUnsafe::DecRefObjectHandle(old_object);
+    }
+  }
   template <typename T>
   TVM_FFI_INLINE T MoveAfterCheck() {
     T result = TypeTraits<T>::MoveFromAnyAfterCheck(&data_);
@@ -452,7 +469,7 @@ struct AnyUnsafe : public ObjectUnsafe {
   }
   TVM_FFI_INLINE static Any MoveTVMFFIAnyToAny(TVMFFIAny* data) {
     Any result;
-    result.data_ = *data;
+    CopyFields(*data, &result.data_);
     data->type_index = kTVMFFINone;
     data->zero_padding = 0;
     data->v_int64 = 0;
@@ -548,33 +565,38 @@ inline Any CallTypeAttrFunction(const TVMFFIAny* attr, const TVMFFIAny* args, in
 
 /*! \brief Hash of a value; the same in every module, because they read each other's maps. */
 struct AnyHash {
-  uint64_t operator()(const Any& src) const {
+  TVM_FFI_INLINE uint64_t operator()(const Any& src) const {
     const TVMFFIAny* data = details::AnyUnsafe::TVMFFIAnyPtrFromAny(src);
-    switch (data->type_index) {
-      case kTVMFFISmallStr:
-        return details::StableHashCombine(kTVMFFIStr, details::StableHashSmallStrBytes(data));
-      case kTVMFFISmallBytes:
-        return details::StableHashCombine(kTVMFFIBytes, details::StableHashSmallStrBytes(data));
-      case kTVMFFIStr:
-      case kTVMFFIBytes: {
-        const TVMFFIByteArray* bytes = TVMFFIBytesGetByteArrayPtr(data->v_obj);
-        return details::StableHashCombine(data->type_index,
-                                          details::StableHashBytes(bytes->data, bytes->size));
-      }
-      default:
-        break;
+    const int32_t type_index = data->type_index;
+    if (type_index == kTVMFFIStr || type_index == kTVMFFIBytes) {
+      const TVMFFIByteArray* bytes = TVMFFIBytesGetByteArrayPtr(data->v_obj);
+      return details::StableHashCombine(static_cast<uint64_t>(type_index),
+                                        details::StableHashBytes(bytes->data, bytes->size));
     }
-    const uint64_t key = static_cast<uint64_t>(static_cast<int64_t>(data->type_index));
-    if (data->type_index >= kTVMFFIStaticObjectBegin) {
-      static const TVMFFITypeAttrColumn* const column = details::FindTypeAttrColumn("__any_hash__");
-      if (const TVMFFIAny* attr = details::FindTypeAttr(column, data->type_index)) {
-        return details::StableHashCombine(key, CustomHash(attr, src));
-      }
+    if (type_index == kTVMFFISmallStr || type_index == kTVMFFISmallBytes) {
+      return details::StableHashCombine(type_index == kTVMFFISmallStr ? kTVMFFIStr : kTVMFFIBytes,
+                                        details::StableHashSmallStrBytes(data));
     }
-    return details::StableHashCombine(key, data->v_uint64);
+    if (type_index >= kTVMFFIStaticObjectBegin) {
+      return HashObject(src);
+    }
+    return HashPayload(data);
   }
 
  private:
+  TVM_FFI_INLINE static uint64_t HashPayload(const TVMFFIAny* data) {
+    return details::StableHashCombine(static_cast<uint64_t>(static_cast<int64_t>(data->type_index)),
+                                      data->v_uint64);
+  }
+  TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ static uint64_t HashObject(const Any& src) {
+    const TVMFFIAny* data = details::AnyUnsafe::TVMFFIAnyPtrFromAny(src);
+    static const TVMFFITypeAttrColumn* const column = details::FindTypeAttrColumn("__any_hash__");
+    if (const TVMFFIAny* attr = details::FindTypeAttr(column, data->type_index)) {
+      return details::StableHashCombine(static_cast<uint64_t>(data->type_index),
+                                        CustomHash(attr, src));
+    }
+    return HashPayload(data);
+  }
   static int64_t CustomHash(const TVMFFIAny* attr, const Any& src) {
     if (attr->type_index == kTVMFFIOpaquePtr) {
       return reinterpret_cast<int64_t (*)(const Any&)>(attr->v_ptr)(src);
@@ -586,31 +608,46 @@ struct AnyHash {
 
 /*! \brief Equality of values as map keys: identity for objects, content for strings and bytes. */
 struct AnyEqual {
-  bool operator()(const Any& lhs, const Any& rhs) const {
+  TVM_FFI_INLINE bool operator()(const Any& lhs, const Any& rhs) const {
     const TVMFFIAny* a = details::AnyUnsafe::TVMFFIAnyPtrFromAny(lhs);
     const TVMFFIAny* b = details::AnyUnsafe::TVMFFIAnyPtrFromAny(rhs);
     if (a->type_index == b->type_index) {
-      if (a->zero_padding == b->zero_padding && a->v_int64 == b->v_int64) {
+      if (a->v_int64 == b->v_int64 && a->zero_padding == b->zero_padding) {
         return true;
       }
       if (a->type_index < kTVMFFIStaticObjectBegin) {
         return false;
       }
-      if (a->type_index == kTVMFFIStr || a->type_index == kTVMFFIBytes) {
+      if (a->type_index == kTVMFFIStr) {
         return SameContent(*TVMFFIBytesGetByteArrayPtr(a->v_obj),
                            *TVMFFIBytesGetByteArrayPtr(b->v_obj));
       }
-      static const TVMFFITypeAttrColumn* const column =
-          details::FindTypeAttrColumn("__any_equal__");
-      const TVMFFIAny* attr = details::FindTypeAttr(column, a->type_index);
-      return attr != nullptr && CustomEqual(attr, lhs, rhs);
+      return EqualObjects(lhs, rhs);
     }
-    return SmallEqualsHeap(a, b) || SmallEqualsHeap(b, a);
+    // Of two types, but still equal if one is a heap object: the other its small form.
+    if (TVM_FFI_PREDICT_TRUE(a->type_index < kTVMFFIStaticObjectBegin &&
+                             b->type_index < kTVMFFIStaticObjectBegin)) {
+      return false;
+    }
+    return EqualForms(a, b);
   }
 
  private:
-  static bool SameContent(const TVMFFIByteArray& a, const TVMFFIByteArray& b) {
-    return Bytes::memequal(a.data, b.data, a.size, b.size);
+  TVM_FFI_INLINE static bool SameContent(const TVMFFIByteArray& a, const TVMFFIByteArray& b) {
+    if (a.size != b.size) {
+      return false;
+    }
+    if (a.size < 8) {
+      return Bytes::memequal(a.data, b.data, a.size, b.size);
+    }
+    // Most keys differ in their first word, and few are so long that a call would pay.
+    const size_t last = a.size - 8;
+    for (size_t i = 0; i < last; i += 8) {
+      if (details::LoadLittleEndian8(a.data + i) != details::LoadLittleEndian8(b.data + i)) {
+        return false;
+      }
+    }
+    return details::LoadLittleEndian8(a.data + last) == details::LoadLittleEndian8(b.data + last);
   }
   static bool SmallEqualsHeap(const TVMFFIAny* small, const TVMFFIAny* heap) {
     if ((small->type_index == kTVMFFISmallStr && heap->type_index == kTVMFFIStr) ||
@@ -619,6 +656,21 @@ struct AnyEqual {
                          *TVMFFIBytesGetByteArrayPtr(heap->v_obj));
     }
     return false;
+  }
+  TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ static bool EqualForms(const TVMFFIAny* a, const TVMFFIAny* b) {
+    return SmallEqualsHeap(a, b) || SmallEqualsHeap(b, a);
+  }
+  /*! \brief Of two different objects of one type, not strings. */
+  TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ static bool EqualObjects(const Any& lhs, const Any& rhs) {
+    const TVMFFIAny* a = details::AnyUnsafe::TVMFFIAnyPtrFromAny(lhs);
+    const TVMFFIAny* b = details::AnyUnsafe::TVMFFIAnyPtrFromAny(rhs);
+    if (a->type_index == kTVMFFIBytes) {
+      return SameContent(*TVMFFIBytesGetByteArrayPtr(a->v_obj),
+                         *TVMFFIBytesGetByteArrayPtr(b->v_obj));
+    }
+    static const TVMFFITypeAttrColumn* const column = details::FindTypeAttrColumn("__any_equal__");
+    const TVMFFIAny* attr = details::FindTypeAttr(column, a->type_index);
+    return attr != nullptr && CustomEqual(attr, lhs, rhs);
   }
   static bool CustomEqual(const TVMFFIAny* attr, const Any& lhs, const Any& rhs) {
     if (attr->type_index == kTVMFFIOpaquePtr) {

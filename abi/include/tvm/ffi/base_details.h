@@ -126,28 +126,51 @@ TVM_FFI_INLINE uint64_t StableHashCombine(uint64_t key, T value) {
 inline constexpr uint64_t kStableHashMultiplier = 1099511628211ULL;
 inline constexpr uint64_t kStableHashModulus = 2147483647ULL;
 
-/*! \brief The eight or fewer bytes at `data` as a little-endian number. */
-TVM_FFI_INLINE uint64_t LoadLittleEndian(const char* data, size_t num_bytes) {
+/*! \brief `value % kStableHashModulus`, without the long way through a product's upper half. */
+TVM_FFI_INLINE uint64_t StableHashReduce(uint64_t value) {
+  // The modulus is 2^31 - 1, so 31-bit digits can simply be added.
+  uint64_t sum =
+      (value & kStableHashModulus) + ((value >> 31) & kStableHashModulus) + (value >> 62);
+  sum = (sum & kStableHashModulus) + (sum >> 31);
+  return sum >= kStableHashModulus ? sum - kStableHashModulus : sum;
+}
+
+/*! \brief The eight bytes at `data` as a little-endian number. */
+TVM_FFI_INLINE uint64_t LoadLittleEndian8(const char* data) {
   uint64_t word = 0;
 #if TVM_FFI_LITTLE_ENDIAN
-  std::memcpy(&word, data, num_bytes);
+  std::memcpy(&word, data, 8);
 #else
-  for (size_t i = 0; i < num_bytes; ++i) {
+  for (size_t i = 0; i < 8; ++i) {
     word |= static_cast<uint64_t>(static_cast<unsigned char>(data[i])) << (8 * i);
   }
 #endif
   return word;
 }
 
+/*! \brief The fewer than eight bytes at `data` as a little-endian number. */
+inline uint64_t LoadLittleEndianPart(const char* data, size_t num_bytes) {
+  uint64_t word = 0;
+  for (size_t i = 0; i < num_bytes; ++i) {
+    word |= static_cast<uint64_t>(static_cast<unsigned char>(data[i])) << (8 * i);
+  }
+  return word;
+}
+
 /*! \brief Hash of a byte string; part of the ABI. */
 inline uint64_t StableHashBytes(const void* data_ptr, size_t size) {
   const char* data = static_cast<const char*>(data_ptr);
+  const char* const end = data + size;
   uint64_t result = 0;
-  for (; size >= 8; size -= 8, data += 8) {
-    result = (result * kStableHashMultiplier + LoadLittleEndian(data, 8)) % kStableHashModulus;
+  for (; end - data >= 8; data += 8) {
+    result = StableHashReduce(result * kStableHashMultiplier + LoadLittleEndian8(data));
   }
-  if (size != 0) {
-    result = (result * kStableHashMultiplier + LoadLittleEndian(data, size)) % kStableHashModulus;
+  const size_t rest = static_cast<size_t>(end - data);
+  if (rest != 0) {
+    // The last eight bytes, without those that were part of the word before.
+    const uint64_t word = size >= 8 ? LoadLittleEndian8(end - 8) >> (8 * (8 - rest))
+                                    : LoadLittleEndianPart(data, rest);
+    result = StableHashReduce(result * kStableHashMultiplier + word);
   }
   return result;
 }

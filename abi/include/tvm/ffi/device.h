@@ -16,9 +16,9 @@ namespace tvm {
 namespace ffi {
 namespace details {
 
-inline std::optional<DLDeviceType> DeviceTypeFromName(std::string_view name) {
+inline bool DeviceTypeFromName(std::string_view name, DLDeviceType* result) {
   struct Entry {
-    std::string_view name;
+    const char* name;
     DLDeviceType type;
   };
   constexpr Entry kEntries[] = {
@@ -28,67 +28,68 @@ inline std::optional<DLDeviceType> DeviceTypeFromName(std::string_view name) {
       {"maia", kDLMAIA},      {"trn", kDLTrn},
   };
   for (const Entry& entry : kEntries) {
-    if (entry.name == name) {
-      return entry.type;
+    if (name == entry.name) {
+      *result = entry.type;
+      return true;
     }
   }
-  return std::nullopt;
+  return false;
 }
 
 /*! \brief `<name>[:<ordinal>]`; what follows the first space is ignored. */
-inline std::optional<DLDevice> ParseDevice(std::string_view text) {
+inline bool ParseDevice(std::string_view text, DLDevice* result) {
   text = text.substr(0, text.find(' '));
   const size_t colon = text.find(':');
-  const std::optional<DLDeviceType> type = DeviceTypeFromName(text.substr(0, colon));
-  if (!type.has_value()) {
-    return std::nullopt;
+  if (!DeviceTypeFromName(text.substr(0, colon), &result->device_type)) {
+    return false;
   }
   int64_t ordinal = 0;
   if (colon != std::string_view::npos) {
     const std::string_view digits = text.substr(colon + 1);
     if (digits.empty()) {
-      return std::nullopt;
+      return false;
     }
     for (const char c : digits) {
       if (c < '0' || c > '9') {
-        return std::nullopt;
+        return false;
       }
       ordinal = ordinal * 10 + (c - '0');
       if (ordinal > INT32_MAX) {
-        return std::nullopt;
+        return false;
       }
     }
   }
-  return DLDevice{*type, static_cast<int32_t>(ordinal)};
+  result->device_id = static_cast<int32_t>(ordinal);
+  return true;
 }
-}  // namespace details
 
-template <>
-struct TypeTraits<DLDevice> : public details::PODTypeTraits<kTVMFFIDevice> {
-  TVM_FFI_INLINE static void CopyToAnyView(const DLDevice& src, TVMFFIAny* result) {
+template <typename T>
+struct DeviceTypeTraits : public PODTypeTraits<T, kTVMFFIDevice> {
+  TVM_FFI_INLINE static void CopyToAnyView(const T& src, TVMFFIAny* result) {
     result->type_index = kTVMFFIDevice;
     result->zero_padding = 0;
     result->v_device = src;
   }
-  TVM_FFI_INLINE static void MoveToAny(DLDevice src, TVMFFIAny* result) {
-    CopyToAnyView(src, result);
-  }
-  TVM_FFI_INLINE static DLDevice CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return src->v_device;
-  }
-  TVM_FFI_INLINE static DLDevice MoveFromAnyAfterCheck(TVMFFIAny* src) { return src->v_device; }
-  static std::optional<DLDevice> TryCastFromAnyView(const TVMFFIAny* src) {
+  TVM_FFI_INLINE static void MoveToAny(T src, TVMFFIAny* result) { CopyToAnyView(src, result); }
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const TVMFFIAny* src) { return src->v_device; }
+  static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
     if (src->type_index == kTVMFFIDevice) {
       return src->v_device;
     }
-    if (std::optional<String> text = TypeTraits<String>::TryCastFromAnyView(src)) {
-      return details::ParseDevice(details::AsStringView(*text));
+    T device;
+    std::optional<String> text = TypeTraits<String>::TryCastFromAnyView(src);
+    if (text.has_value() && ParseDevice(AsStringView(*text), &device)) {
+      return device;
     }
     return std::nullopt;
   }
   static std::string TypeStr() { return StaticTypeKey::kTVMFFIDevice; }
-  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIDevice); }
+  static std::string TypeSchema() { return TypeSchemaOf(StaticTypeKey::kTVMFFIDevice); }
 };
+}  // namespace details
+
+template <>
+struct TypeTraits<DLDevice> : public details::DeviceTypeTraits<DLDevice> {};
 
 }  // namespace ffi
 }  // namespace tvm

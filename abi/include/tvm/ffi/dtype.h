@@ -11,7 +11,6 @@
 #include <tvm/ffi/type_traits.h>
 
 #include <optional>
-#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -108,22 +107,18 @@ inline std::string DTypeAbbrev(DLDataType dtype) {
   return text;
 }
 
-template <>
-struct TypeTraits<DLDataType> : public details::PODTypeTraits<kTVMFFIDataType> {
-  TVM_FFI_INLINE static void CopyToAnyView(const DLDataType& src, TVMFFIAny* result) {
+namespace details {
+template <typename T>
+struct DataTypeTypeTraits : public PODTypeTraits<T, kTVMFFIDataType> {
+  TVM_FFI_INLINE static void CopyToAnyView(const T& src, TVMFFIAny* result) {
     result->type_index = kTVMFFIDataType;
     result->zero_padding = 0;
     result->v_int64 = 0;
     result->v_dtype = src;
   }
-  TVM_FFI_INLINE static void MoveToAny(DLDataType src, TVMFFIAny* result) {
-    CopyToAnyView(src, result);
-  }
-  TVM_FFI_INLINE static DLDataType CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return src->v_dtype;
-  }
-  TVM_FFI_INLINE static DLDataType MoveFromAnyAfterCheck(TVMFFIAny* src) { return src->v_dtype; }
-  static std::optional<DLDataType> TryCastFromAnyView(const TVMFFIAny* src) {
+  TVM_FFI_INLINE static void MoveToAny(T src, TVMFFIAny* result) { CopyToAnyView(src, result); }
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const TVMFFIAny* src) { return src->v_dtype; }
+  static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
     if (src->type_index == kTVMFFIDataType) {
       return src->v_dtype;
     }
@@ -133,14 +128,24 @@ struct TypeTraits<DLDataType> : public details::PODTypeTraits<kTVMFFIDataType> {
     return std::nullopt;
   }
   static std::string TypeStr() { return StaticTypeKey::kTVMFFIDataType; }
-  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIDataType); }
+  static std::string TypeSchema() { return TypeSchemaOf(StaticTypeKey::kTVMFFIDataType); }
 };
+}  // namespace details
+
+template <>
+struct TypeTraits<DLDataType> : public details::DataTypeTypeTraits<DLDataType> {};
 
 }  // namespace ffi
 }  // namespace tvm
 
 // In the namespace of DLDataType itself, so that they are found for it everywhere.
-inline std::ostream& operator<<(std::ostream& os, DLDataType dtype) {
+template <typename Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& os,
+                                             DLDataType dtype) {
+  return os << tvm::ffi::DLDataTypeToString(dtype);
+}
+inline tvm::ffi::details::MessageStream& operator<<(tvm::ffi::details::MessageStream& os,
+                                                    DLDataType dtype) {
   return os << tvm::ffi::DLDataTypeToString(dtype);
 }
 inline bool operator==(const DLDataType& lhs, const DLDataType& rhs) {

@@ -8,12 +8,12 @@
 
 #include <tvm/ffi/base_details.h>
 #include <tvm/ffi/memory.h>
+#include <tvm/ffi/message_stream.h>
 #include <tvm/ffi/object.h>
 
+#include <cstdio>
 #include <exception>
-#include <iostream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -208,35 +208,87 @@ inline void SetSafeCallRaised(const Error& error) {
   TVMFFIErrorSetRaised(ObjectUnsafe::TVMFFIObjectPtrFromObjectRef(error));
 }
 
-/*! \brief Collects a message; throws at the end of the full expression it is made in. */
+/*! \brief An Error whose object the library makes: it does not depend on this module's code. */
+TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline Error MakeError(
+    std::string_view kind, std::string_view message, std::string_view backtrace) {
+  const TVMFFIByteArray texts[] = {{kind.data(), kind.size()},
+                                   {message.data(), message.size()},
+                                   {backtrace.data(), backtrace.size()}};
+  TVMFFIObjectHandle handle = nullptr;
+  if (TVMFFIErrorCreate(&texts[0], &texts[1], &texts[2], &handle) != 0) {
+    throw std::bad_alloc();
+  }
+  return ObjectUnsafe::ObjectRefFromObjectPtr<Error>(
+      ObjectUnsafe::ObjectPtrFromOwned<Object>(static_cast<TVMFFIObject*>(handle)));
+}
+
+/*! \brief An error in the making. */
+struct PendingError {
+  const char* kind;
+  std::string backtrace;
+  MessageStream stream;
+
+  /*! \brief The finished error; `pending` is gone then. */
+  TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ static Error Finish(PendingError* pending) {
+    struct Deleter {
+      PendingError* pending;
+      ~Deleter() { delete pending; }
+    } deleter{pending};
+    return MakeError(pending->kind, pending->stream.str(), pending->backtrace);
+  }
+};
+
+/*!
+ * \brief Collects a message; throws at the end of the full expression it is made in.
+ *
+ * Has nothing to destroy, so that the exception passes its frame without a stop.
+ */
 class ErrorThrower {
  public:
   TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ ErrorThrower(const char* kind,
+                                                                   const TVMFFIByteArray* backtrace)
+      : pending_(new PendingError{kind, std::string(backtrace->data, backtrace->size), {}}) {}
+  ErrorThrower(const ErrorThrower&) = delete;
+  ErrorThrower& operator=(const ErrorThrower&) = delete;
+
+  [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ ~ErrorThrower() noexcept(false) {
+    throw PendingError::Finish(pending_);
+  }
+
+  MessageStream& stream() { return pending_->stream; }
+
+ private:
+  PendingError* pending_;
+};
+
+/*! \brief The same; with `log_before_throw` it prints the whole message to stderr first. */
+class ErrorBuilder {
+ public:
+  TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ ErrorBuilder(const char* kind,
                                                                    const TVMFFIByteArray* backtrace,
                                                                    bool log_before_throw)
       : kind_(kind),
         backtrace_(backtrace->data, backtrace->size),
         log_before_throw_(log_before_throw) {}
-  ErrorThrower(const ErrorThrower&) = delete;
-  ErrorThrower& operator=(const ErrorThrower&) = delete;
+  ErrorBuilder(const ErrorBuilder&) = delete;
+  ErrorBuilder& operator=(const ErrorBuilder&) = delete;
 
-  [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ ~ErrorThrower() noexcept(false) {
-    Error error(kind_, stream_.str(), std::move(backtrace_));
+  [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ ~ErrorBuilder() noexcept(false) {
+    Error error = MakeError(kind_, stream_.str(), backtrace_);
     if (log_before_throw_) {
-      std::cerr << error.FullMessage() << std::flush;
+      std::fputs(error.FullMessage().c_str(), stderr);
     }
     throw error;
   }
 
-  std::ostringstream& stream() { return stream_; }
+  MessageStream& stream() { return stream_; }
 
  private:
   const char* kind_;
   std::string backtrace_;
-  std::ostringstream stream_;
+  MessageStream stream_;
   bool log_before_throw_;
 };
-using ErrorBuilder = ErrorThrower;
 
 /*! \brief The text of a failed comparison; null when it held. */
 class CheckFailure {
@@ -260,7 +312,7 @@ class CheckFailure {
 template <typename X, typename Y>
 TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ CheckFailure FormatCheckFailure(const X& x,
                                                                                     const Y& y) {
-  std::ostringstream os;
+  MessageStream os;
   os << " (" << x << " vs. " << y << ") ";
   return CheckFailure(new std::string(os.str()));
 }
@@ -288,10 +340,18 @@ TVM_FFI_CHECK_FUNC_(NE, !=)
 #pragma GCC diagnostic pop
 #endif
 
+/*! \brief The stream of an error that is thrown at the end of the full expression. */
+#if TVM_FFI_ALWAYS_LOG_BEFORE_THROW
+#define TVM_FFI_ERROR_STREAM_(ErrorKind, Backtrace) \
+  ::tvm::ffi::details::ErrorBuilder(ErrorKind, Backtrace, true).stream()
+#else
+#define TVM_FFI_ERROR_STREAM_(ErrorKind, Backtrace) \
+  ::tvm::ffi::details::ErrorThrower(ErrorKind, Backtrace).stream()
+#endif
+
 [[noreturn]] TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void ThrowCheckNotNull(
     const char* kind, const char* expr, const TVMFFIByteArray* backtrace) {
-  ErrorThrower(kind, backtrace, TVM_FFI_ALWAYS_LOG_BEFORE_THROW).stream()
-      << "Check not null: " << expr << ' ';
+  TVM_FFI_ERROR_STREAM_(kind, backtrace) << "Check not null: " << expr << ' ';
   TVM_FFI_UNREACHABLE();
 }
 
@@ -309,29 +369,28 @@ TVM_FFI_INLINE T CheckNotNull(const char* kind, const char* expr, const char* fi
 }  // namespace ffi
 }  // namespace tvm
 
-#define TVM_FFI_THROW_(ErrorKind, Log)                                                             \
-  ::tvm::ffi::details::ErrorBuilder(ErrorKind,                                                     \
-                                    TVMFFIBacktrace(__FILE__, __LINE__, TVM_FFI_FUNC_SIG, 0), Log) \
-      .stream()
+#define TVM_FFI_THROW_(ErrorKind) \
+  TVM_FFI_ERROR_STREAM_(ErrorKind, TVMFFIBacktrace(__FILE__, __LINE__, TVM_FFI_FUNC_SIG, 0))
 
 /*! \brief `TVM_FFI_THROW(ValueError) << "...";` throws Error; the kind is a bare token. */
-#define TVM_FFI_THROW(ErrorKind) TVM_FFI_THROW_(#ErrorKind, TVM_FFI_ALWAYS_LOG_BEFORE_THROW)
+#define TVM_FFI_THROW(ErrorKind) TVM_FFI_THROW_(#ErrorKind)
 
 /*! \brief The same, and prints the whole message to stderr: for places where an exception ends the
  * process. */
-#define TVM_FFI_LOG_AND_THROW(ErrorKind) TVM_FFI_THROW_(#ErrorKind, true)
+#define TVM_FFI_LOG_AND_THROW(ErrorKind)                                          \
+  ::tvm::ffi::details::ErrorBuilder(                                              \
+      #ErrorKind, TVMFFIBacktrace(__FILE__, __LINE__, TVM_FFI_FUNC_SIG, 0), true) \
+      .stream()
 
 // `while` instead of `if`: the body never returns, and no `else` after the macro can bind to it.
 // The messages end in a string literal, so another literal may follow directly.
-#define TVM_FFI_CHECK_(cond, KindText)                      \
-  while (TVM_FFI_PREDICT_FALSE(!(cond)))                    \
-  TVM_FFI_THROW_(KindText, TVM_FFI_ALWAYS_LOG_BEFORE_THROW) \
-      << "Check failed: (" #cond ") is false: "
+#define TVM_FFI_CHECK_(cond, KindText)   \
+  while (TVM_FFI_PREDICT_FALSE(!(cond))) \
+  TVM_FFI_THROW_(KindText) << "Check failed: (" #cond ") is false: "
 
 #define TVM_FFI_CHECK_BINARY_(Name, Op, x, y, KindText)                        \
   while (auto tvm_ffi_check_failure_ = ::tvm::ffi::details::Check##Name(x, y)) \
-  TVM_FFI_THROW_(KindText, TVM_FFI_ALWAYS_LOG_BEFORE_THROW)                    \
-      << "Check failed: " #x " " #Op " " #y << *tvm_ffi_check_failure_ << ": "
+  TVM_FFI_THROW_(KindText) << "Check failed: " #x " " #Op " " #y << *tvm_ffi_check_failure_ << ": "
 
 #define TVM_FFI_CHECK_NOTNULL_(x, KindText) \
   ::tvm::ffi::details::CheckNotNull(KindText, #x, __FILE__, __LINE__, TVM_FFI_FUNC_SIG, (x))

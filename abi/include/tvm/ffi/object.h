@@ -12,7 +12,6 @@
 #include <tvm/ffi/base_details.h>
 
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -401,7 +400,8 @@ class ObjectRef {
   bool operator==(const ObjectRef& other) const { return data_ == other.data_; }
   bool operator!=(const ObjectRef& other) const { return data_ != other.data_; }
   bool operator<(const ObjectRef& other) const {
-    return std::less<const Object*>()(data_.get(), other.data_.get());
+    return reinterpret_cast<uintptr_t>(data_.get()) <
+           reinterpret_cast<uintptr_t>(other.data_.get());
   }
   bool defined() const { return data_ != nullptr; }
   const Object* get() const { return data_.get(); }

@@ -16,9 +16,7 @@
 
 #include <cstdio>
 #include <cstring>
-#include <functional>
 #include <initializer_list>
-#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -37,12 +35,21 @@ class BytesObjBase : public Object, public TVMFFIByteArray {
 };
 
 /*! \brief A string object that keeps the buffer of a std::string. */
-template <typename Base>
-class BytesObjStdImpl : public Base {
+class BytesObjFromStd : public BytesObjBase {
  public:
-  explicit BytesObjStdImpl(std::string content) : content_(std::move(content)) {
+  explicit BytesObjFromStd(std::string&& content) : content_(std::move(content)) {
     this->data = content_.data();
     this->size = content_.size();
+  }
+
+  static void Delete(void* header, int flags) {
+    auto* obj = static_cast<BytesObjFromStd*>(static_cast<Object*>(header));
+    if ((flags & kTVMFFIObjectDeleterFlagBitMaskStrong) != 0) {
+      obj->~BytesObjFromStd();
+    }
+    if ((flags & kTVMFFIObjectDeleterFlagBitMaskWeak) != 0) {
+      AlignedFree(header);
+    }
   }
 
  private:
@@ -70,34 +77,80 @@ class StringObj : public details::BytesObjBase {
 
 namespace details {
 
+template <typename T, int32_t kSmallIndex>
+struct BytesTypeTraits;
+
 /*! \brief Content up to this length lies inside the value. */
 inline constexpr size_t kMaxSmallBytes = 7;
 
-/*! \brief Storage shared by String (SmallStr or StringObj) and Bytes (SmallBytes or BytesObj). */
-template <typename ObjType, int32_t kSmallIndex>
+/*! \brief Deleter of an object whose characters follow it: it has nothing to destroy. */
+TVM_FFI_HIDDEN_ inline void DeleteInlineBytes(void* header, int flags) {
+  if ((flags & kTVMFFIObjectDeleterFlagBitMaskWeak) != 0) {
+    AlignedFree(header);
+  }
+}
+
+TVM_FFI_INLINE void SetFirstReference(TVMFFIObject* header, int32_t type_index,
+                                      void (*deleter)(void*, int)) {
+  header->combined_ref_count = kUniqueCount;
+  header->type_index = type_index;
+  header->__padding = 0;
+  header->deleter = deleter;
+}
+
+/*! \brief A StringObj or BytesObj, as `type_index` says, with a copy of the content behind it. */
+inline TVMFFIObject* MakeInlineBytes(int32_t type_index, const char* data, size_t size) {
+  if (TVM_FFI_PREDICT_FALSE(size > SIZE_MAX / 2)) {
+    throw std::bad_alloc();
+  }
+  constexpr size_t kHeaderSize = sizeof(TVMFFIObject) + sizeof(TVMFFIByteArray);
+  char* memory = static_cast<char*>(AlignedAlloc<alignof(TVMFFIObject)>(kHeaderSize + size + 1));
+  TVMFFIObject* header = new (memory) TVMFFIObject;
+  SetFirstReference(header, type_index, DeleteInlineBytes);
+  char* content = memory + kHeaderSize;
+  new (memory + sizeof(TVMFFIObject)) TVMFFIByteArray{content, size};
+  std::memcpy(content, data, size);
+  content[size] = '\0';
+  return header;
+}
+
+/*! \brief The same, keeping the buffer of `content`. */
+inline TVMFFIObject* MakeBytesFromStd(int32_t type_index, std::string&& content) {
+  void* memory = AlignedAlloc<alignof(BytesObjFromStd)>(sizeof(BytesObjFromStd));
+  TVMFFIObject* header = ObjectUnsafe::GetHeader(new (memory) BytesObjFromStd(std::move(content)));
+  SetFirstReference(header, type_index, BytesObjFromStd::Delete);
+  return header;
+}
+
+/*! \brief Storage shared by String (SmallStr or StringObj) and Bytes (SmallBytes or BytesObj).
+ *
+ * Which of the two it is, the owner says with the index of the small form.
+ */
 class BytesCell {
  public:
-  BytesCell() { SetSmall("", 0); }
-  BytesCell(const char* data, size_t size) {
+  explicit BytesCell(int32_t small_index) { SetEmpty(small_index); }
+  TVM_FFI_INLINE BytesCell(int32_t small_index, const char* data, size_t size) {
     if (size <= kMaxSmallBytes) {
-      SetSmall(data, size);
+      SetSmall(small_index, data, size);
     } else {
-      SetHeap(data, size);
+      SetObjectView(&data_, MakeInlineBytes(HeapIndex(small_index), data, size));
     }
   }
-  explicit BytesCell(std::string&& content) {
-    ObjectPtr<ObjType> ptr = make_object<BytesObjStdImpl<ObjType>>(std::move(content));
-    SetObjectView(&data_, ObjectUnsafe::MoveObjectPtrToTVMFFIObjectPtr(std::move(ptr)));
+  BytesCell(int32_t small_index, std::string&& content) {
+    SetObjectView(&data_, MakeBytesFromStd(HeapIndex(small_index), std::move(content)));
   }
   BytesCell(const BytesCell& other) : data_(other.data_) { IncRef(); }
-  BytesCell(BytesCell&& other) noexcept : data_(other.data_) { other.SetSmall("", 0); }
+  TVM_FFI_INLINE BytesCell(BytesCell&& other) noexcept {
+    CopyFields(other.data_, &data_);
+    other.SetMovedFrom();
+  }
   BytesCell& operator=(const BytesCell& other) {
     BytesCell copy(other);
-    std::swap(data_, copy.data_);
+    swap(copy);
     return *this;
   }
   BytesCell& operator=(BytesCell&& other) noexcept {
-    std::swap(data_, other.data_);
+    swap(other);
     return *this;
   }
   ~BytesCell() {
@@ -113,10 +166,9 @@ class BytesCell {
   std::string_view view() const { return std::string_view(data(), size()); }
 
   const TVMFFIAny& any() const { return data_; }
-  TVMFFIAny Release() {
-    TVMFFIAny result = data_;
-    SetSmall("", 0);
-    return result;
+  TVM_FFI_INLINE void MoveTo(TVMFFIAny* result) {
+    CopyFields(data_, result);
+    SetMovedFrom();
   }
   /*! \brief Reads an image that holds the small or the heap form. */
   static BytesCell FromView(const TVMFFIAny& any) {
@@ -127,7 +179,12 @@ class BytesCell {
   static BytesCell FromOwned(const TVMFFIAny& any) { return BytesCell(any); }
 
  private:
-  explicit BytesCell(const TVMFFIAny& any) : data_(any) {}
+  static_assert(kTVMFFIStr - kTVMFFISmallStr == kTVMFFIBytes - kTVMFFISmallBytes, "see below");
+  static constexpr int32_t kSmallToHeap = kTVMFFIStr - kTVMFFISmallStr;
+  static int32_t HeapIndex(int32_t small_index) { return small_index + kSmallToHeap; }
+  static int32_t SmallIndex(int32_t heap_index) { return heap_index - kSmallToHeap; }
+
+  TVM_FFI_INLINE explicit BytesCell(const TVMFFIAny& any) { CopyFields(any, &data_); }
   bool is_object() const { return data_.type_index >= kTVMFFIStaticObjectBegin; }
   const TVMFFIByteArray* heap() const { return TVMFFIBytesGetByteArrayPtr(data_.v_obj); }
   void IncRef() {
@@ -135,22 +192,26 @@ class BytesCell {
       ObjectUnsafe::IncRefObjectHandle(data_.v_obj);
     }
   }
-  void SetSmall(const char* data, size_t size) {
-    data_.type_index = kSmallIndex;
-    data_.small_str_len = static_cast<uint32_t>(size);
+  void swap(BytesCell& other) noexcept {
+    TVMFFIAny mine;
+    CopyFields(data_, &mine);
+    CopyFields(other.data_, &data_);
+    CopyFields(mine, &other.data_);
+  }
+  TVM_FFI_INLINE void SetMovedFrom() {
+    SetEmpty(is_object() ? SmallIndex(data_.type_index) : data_.type_index);
+  }
+  void SetEmpty(int32_t small_index) {
+    data_.type_index = small_index;
+    data_.small_str_len = 0;
     data_.v_uint64 = 0;
+  }
+  TVM_FFI_INLINE void SetSmall(int32_t small_index, const char* data, size_t size) {
+    SetEmpty(small_index);
+    data_.small_str_len = static_cast<uint32_t>(size);
     if (size != 0) {
       std::memcpy(data_.v_bytes, data, size);
     }
-  }
-  void SetHeap(const char* data, size_t size) {
-    ObjectPtr<ObjType> ptr = make_inplace_array_object<ObjType, char>(size + 1);
-    char* content = reinterpret_cast<char*>(ptr.get()) + sizeof(ObjType);
-    std::memcpy(content, data, size);
-    content[size] = '\0';
-    ptr->data = content;
-    ptr->size = size;
-    SetObjectView(&data_, ObjectUnsafe::MoveObjectPtrToTVMFFIObjectPtr(std::move(ptr)));
   }
 
   TVMFFIAny data_;
@@ -160,11 +221,11 @@ class BytesCell {
 /*! \brief Immutable bytes. */
 class Bytes {
  public:
-  Bytes() = default;
-  Bytes(const char* data, size_t size) : cell_(data, size) {}
-  Bytes(TVMFFIByteArray bytes) : cell_(bytes.data, bytes.size) {}               // NOLINT
-  Bytes(const std::string& content) : cell_(content.data(), content.size()) {}  // NOLINT
-  Bytes(std::string&& content) : cell_(std::move(content)) {}                   // NOLINT
+  Bytes() : cell_(kTVMFFISmallBytes) {}
+  Bytes(const char* data, size_t size) : cell_(kTVMFFISmallBytes, data, size) {}
+  Bytes(TVMFFIByteArray bytes) : Bytes(bytes.data, bytes.size) {}                 // NOLINT
+  Bytes(const std::string& content) : Bytes(content.data(), content.size()) {}    // NOLINT
+  Bytes(std::string&& content) : cell_(kTVMFFISmallBytes, std::move(content)) {}  // NOLINT
 
   const char* data() const { return cell_.data(); }
   size_t size() const { return cell_.size(); }
@@ -180,11 +241,10 @@ class Bytes {
   }
 
  private:
-  using Cell = details::BytesCell<BytesObj, kTVMFFISmallBytes>;
-  explicit Bytes(Cell cell) : cell_(std::move(cell)) {}
-  Cell cell_;
-  template <typename, typename>
-  friend struct TypeTraits;
+  explicit Bytes(details::BytesCell cell) : cell_(std::move(cell)) {}
+  details::BytesCell cell_;
+  template <typename, int32_t>
+  friend struct details::BytesTypeTraits;
 };
 
 /*! \brief Immutable text, UTF-8 by convention. */
@@ -192,13 +252,13 @@ class String {
  public:
   static constexpr size_t npos = static_cast<size_t>(-1);
 
-  String() = default;
+  String() : cell_(kTVMFFISmallStr) {}
   String(std::nullptr_t) = delete;
   String(const char* text) : String(text, LengthOf(text)) {}  // NOLINT(google-explicit-constructor)
-  String(const char* data, size_t size) : cell_(data, size) {}
-  String(const std::string& text) : cell_(text.data(), text.size()) {}  // NOLINT
-  String(std::string&& text) : cell_(std::move(text)) {}                // NOLINT
-  explicit String(TVMFFIByteArray bytes) : cell_(bytes.data, bytes.size) {}
+  String(const char* data, size_t size) : cell_(kTVMFFISmallStr, data, size) {}
+  String(const std::string& text) : String(text.data(), text.size()) {}    // NOLINT
+  String(std::string&& text) : cell_(kTVMFFISmallStr, std::move(text)) {}  // NOLINT
+  explicit String(TVMFFIByteArray bytes) : String(bytes.data, bytes.size) {}
 
   String& operator=(const std::string& text) { return *this = String(text); }
   String& operator=(std::string&& text) { return *this = String(std::move(text)); }
@@ -263,13 +323,12 @@ class String {
   operator std::string() const { return std::string(data(), size()); }  // NOLINT
 
  private:
-  using Cell = details::BytesCell<StringObj, kTVMFFISmallStr>;
-  explicit String(Cell cell) : cell_(std::move(cell)) {}
+  explicit String(details::BytesCell cell) : cell_(std::move(cell)) {}
   std::string_view view() const { return cell_.view(); }
   static size_t LengthOf(const char* text) { return std::strlen(TVM_FFI_ICHECK_NOTNULL(text)); }
-  Cell cell_;
-  template <typename, typename>
-  friend struct TypeTraits;
+  details::BytesCell cell_;
+  template <typename, int32_t>
+  friend struct details::BytesTypeTraits;
 };
 
 inline std::string_view ToStringView(TVMFFIByteArray bytes) {
@@ -333,7 +392,12 @@ inline bool operator==(const Bytes& lhs, const Bytes& rhs) {
 }
 inline bool operator!=(const Bytes& lhs, const Bytes& rhs) { return !(lhs == rhs); }
 
-inline std::ostream& operator<<(std::ostream& os, const String& text) {
+template <typename Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& os,
+                                             const String& text) {
+  return os << details::AsStringView(text);
+}
+inline details::MessageStream& operator<<(details::MessageStream& os, const String& text) {
   return os << details::AsStringView(text);
 }
 
@@ -454,94 +518,89 @@ inline String EscapedStringPy(const String& value) {
   return String(out);
 }
 
-template <>
-struct TypeTraits<String> : public TypeTraitsBase {
-  TVM_FFI_INLINE static void CopyToAnyView(const String& src, TVMFFIAny* result) {
+namespace details {
+
+// The traits below are templates even where they serve one type: what a file does not use of them
+// is then not compiled.
+
+/*! \brief Traits of String and Bytes: the part without the borrowed forms. */
+template <typename T, int32_t kSmallIndex>
+struct BytesTypeTraits : public TypeTraitsBase {
+  static constexpr int32_t kHeapIndex = kSmallIndex == kTVMFFISmallStr ? kTVMFFIStr : kTVMFFIBytes;
+
+  TVM_FFI_INLINE static void CopyToAnyView(const T& src, TVMFFIAny* result) {
     *result = src.cell_.any();
   }
-  TVM_FFI_INLINE static void MoveToAny(String src, TVMFFIAny* result) {
-    *result = src.cell_.Release();
-  }
+  TVM_FFI_INLINE static void MoveToAny(T src, TVMFFIAny* result) { src.cell_.MoveTo(result); }
   TVM_FFI_INLINE static bool CheckAnyStrict(const TVMFFIAny* src) {
-    return src->type_index == kTVMFFISmallStr || src->type_index == kTVMFFIStr;
+    return src->type_index == kSmallIndex || src->type_index == kHeapIndex;
   }
-  TVM_FFI_INLINE static String CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return String(String::Cell::FromView(*src));
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
+    return T(BytesCell::FromView(*src));
   }
-  TVM_FFI_INLINE static String MoveFromAnyAfterCheck(TVMFFIAny* src) {
-    String result(String::Cell::FromOwned(*src));
+  TVM_FFI_INLINE static T MoveFromAnyAfterCheck(TVMFFIAny* src) {
+    T result(BytesCell::FromOwned(*src));
     src->type_index = kTVMFFINone;
     src->zero_padding = 0;
     src->v_int64 = 0;
     return result;
   }
-  TVM_FFI_INLINE static std::optional<String> TryCastFromAnyView(const TVMFFIAny* src) {
+  TVM_FFI_INLINE static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
     if (CheckAnyStrict(src)) {
       return CopyFromAnyViewAfterCheck(src);
     }
-    if (src->type_index == kTVMFFIRawStr) {
-      return String(src->v_c_str);
+    if constexpr (kSmallIndex == kTVMFFISmallStr) {
+      if (src->type_index == kTVMFFIRawStr) {
+        return T(src->v_c_str);
+      }
+    } else {
+      if (src->type_index == kTVMFFIByteArrayPtr) {
+        return T(*static_cast<const TVMFFIByteArray*>(src->v_ptr));
+      }
     }
     return std::nullopt;
   }
-  static std::string TypeStr() { return "str"; }
-  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIStr); }
+  static std::string TypeStr() { return kSmallIndex == kTVMFFISmallStr ? "str" : "bytes"; }
+  static std::string TypeSchema() {
+    return TypeSchemaOf(kSmallIndex == kTVMFFISmallStr ? StaticTypeKey::kTVMFFIStr
+                                                       : StaticTypeKey::kTVMFFIBytes);
+  }
 };
 
-template <>
-struct TypeTraits<Bytes> : public TypeTraitsBase {
-  TVM_FFI_INLINE static void CopyToAnyView(const Bytes& src, TVMFFIAny* result) {
-    *result = src.cell_.any();
+/*! \brief Traits of `const char*` and `TVMFFIByteArray*`: borrowed as arguments, copied
+ * when stored. */
+template <typename T, int32_t kTypeIndex>
+struct BorrowedBytesTypeTraits : public PODTypeTraits<T, kTypeIndex> {
+  static constexpr bool storage_enabled = false;
+
+  TVM_FFI_INLINE static void CopyToAnyView(const T& src, TVMFFIAny* result) {
+    TVM_FFI_ICHECK_NOTNULL(src);
+    BorrowedBytesTypeTraits::SetPtr(result, src);
   }
-  TVM_FFI_INLINE static void MoveToAny(Bytes src, TVMFFIAny* result) {
-    *result = src.cell_.Release();
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
+    return static_cast<T>(src->v_ptr);
   }
-  TVM_FFI_INLINE static bool CheckAnyStrict(const TVMFFIAny* src) {
-    return src->type_index == kTVMFFISmallBytes || src->type_index == kTVMFFIBytes;
-  }
-  TVM_FFI_INLINE static Bytes CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return Bytes(Bytes::Cell::FromView(*src));
-  }
-  TVM_FFI_INLINE static Bytes MoveFromAnyAfterCheck(TVMFFIAny* src) {
-    Bytes result(Bytes::Cell::FromOwned(*src));
-    src->type_index = kTVMFFINone;
-    src->zero_padding = 0;
-    src->v_int64 = 0;
-    return result;
-  }
-  TVM_FFI_INLINE static std::optional<Bytes> TryCastFromAnyView(const TVMFFIAny* src) {
-    if (CheckAnyStrict(src)) {
+  TVM_FFI_INLINE static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
+    if (src->type_index == kTypeIndex) {
       return CopyFromAnyViewAfterCheck(src);
-    }
-    if (src->type_index == kTVMFFIByteArrayPtr) {
-      return Bytes(*static_cast<const TVMFFIByteArray*>(src->v_ptr));
     }
     return std::nullopt;
   }
-  static std::string TypeStr() { return "bytes"; }
-  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIBytes); }
 };
+}  // namespace details
+
+template <>
+struct TypeTraits<String> : public details::BytesTypeTraits<String, kTVMFFISmallStr> {};
+
+template <>
+struct TypeTraits<Bytes> : public details::BytesTypeTraits<Bytes, kTVMFFISmallBytes> {};
 
 /*! \brief Raw C strings: borrowed as arguments, copied into a String when stored. */
 template <>
-struct TypeTraits<const char*> : public details::PODTypeTraits<kTVMFFIRawStr> {
-  static constexpr bool storage_enabled = false;
-
-  TVM_FFI_INLINE static void CopyToAnyView(const char* const& src, TVMFFIAny* result) {
-    TVM_FFI_ICHECK_NOTNULL(src);
-    SetPtr(result, src);
-  }
+struct TypeTraits<const char*>
+    : public details::BorrowedBytesTypeTraits<const char*, kTVMFFIRawStr> {
   TVM_FFI_INLINE static void MoveToAny(const char* src, TVMFFIAny* result) {
     TypeTraits<String>::MoveToAny(String(src), result);
-  }
-  TVM_FFI_INLINE static const char* CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return src->v_c_str;
-  }
-  TVM_FFI_INLINE static std::optional<const char*> TryCastFromAnyView(const TVMFFIAny* src) {
-    if (src->type_index == kTVMFFIRawStr) {
-      return src->v_c_str;
-    }
-    return std::nullopt;
   }
   static std::string TypeStr() { return StaticTypeKey::kTVMFFIRawStr; }
   static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIRawStr); }
@@ -562,24 +621,10 @@ struct TypeTraits<char[N]> : public TypeTraitsBase {
 };
 
 template <>
-struct TypeTraits<TVMFFIByteArray*> : public details::PODTypeTraits<kTVMFFIByteArrayPtr> {
-  static constexpr bool storage_enabled = false;
-
-  TVM_FFI_INLINE static void CopyToAnyView(TVMFFIByteArray* const& src, TVMFFIAny* result) {
-    TVM_FFI_ICHECK_NOTNULL(src);
-    SetPtr(result, src);
-  }
+struct TypeTraits<TVMFFIByteArray*>
+    : public details::BorrowedBytesTypeTraits<TVMFFIByteArray*, kTVMFFIByteArrayPtr> {
   TVM_FFI_INLINE static void MoveToAny(TVMFFIByteArray* src, TVMFFIAny* result) {
     TypeTraits<Bytes>::MoveToAny(Bytes(*TVM_FFI_ICHECK_NOTNULL(src)), result);
-  }
-  TVM_FFI_INLINE static TVMFFIByteArray* CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return static_cast<TVMFFIByteArray*>(src->v_ptr);
-  }
-  TVM_FFI_INLINE static std::optional<TVMFFIByteArray*> TryCastFromAnyView(const TVMFFIAny* src) {
-    if (src->type_index == kTVMFFIByteArrayPtr) {
-      return static_cast<TVMFFIByteArray*>(src->v_ptr);
-    }
-    return std::nullopt;
   }
   static std::string TypeStr() { return StaticTypeKey::kTVMFFIByteArrayPtr; }
   static std::string TypeSchema() {
@@ -587,22 +632,23 @@ struct TypeTraits<TVMFFIByteArray*> : public details::PODTypeTraits<kTVMFFIByteA
   }
 };
 
+namespace details {
 /*! \brief std::string arguments borrow as raw C strings; as a parameter it takes any string or
  * bytes. */
-template <>
-struct TypeTraits<std::string> : public TypeTraitsBase {
+template <typename T>
+struct StdStringTypeTraits : public TypeTraitsBase {
   static constexpr bool storage_enabled = false;
 
-  TVM_FFI_INLINE static void CopyToAnyView(const std::string& src, TVMFFIAny* result) {
+  TVM_FFI_INLINE static void CopyToAnyView(const T& src, TVMFFIAny* result) {
     TypeTraits<const char*>::CopyToAnyView(src.c_str(), result);
   }
-  TVM_FFI_INLINE static void MoveToAny(std::string src, TVMFFIAny* result) {
+  TVM_FFI_INLINE static void MoveToAny(T src, TVMFFIAny* result) {
     TypeTraits<String>::MoveToAny(String(std::move(src)), result);
   }
-  static std::optional<std::string> TryCastFromAnyView(const TVMFFIAny* src) {
+  static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
     switch (src->type_index) {
       case kTVMFFIRawStr:
-        return std::string(src->v_c_str);
+        return T(src->v_c_str);
       case kTVMFFIByteArrayPtr:
         return Copy(*static_cast<const TVMFFIByteArray*>(src->v_ptr));
       case kTVMFFISmallStr:
@@ -616,13 +662,15 @@ struct TypeTraits<std::string> : public TypeTraitsBase {
     }
   }
   static std::string TypeStr() { return "std::string"; }
-  static std::string TypeSchema() { return details::TypeSchemaOf("std::string"); }
+  static std::string TypeSchema() { return TypeSchemaOf("std::string"); }
 
  private:
-  static std::string Copy(const TVMFFIByteArray& bytes) {
-    return std::string(bytes.data, bytes.size);
-  }
+  static T Copy(const TVMFFIByteArray& bytes) { return T(bytes.data, bytes.size); }
 };
+}  // namespace details
+
+template <>
+struct TypeTraits<std::string> : public details::StdStringTypeTraits<std::string> {};
 
 }  // namespace ffi
 }  // namespace tvm

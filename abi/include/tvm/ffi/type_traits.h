@@ -134,13 +134,21 @@ struct Type2Str<void> {
   TVM_FFI_UNREACHABLE();
 }
 
-/*! \brief Traits of plain types: a fixed index and a payload word. */
-template <int32_t kTypeIndex>
+/*!
+ * \brief Traits of plain types: a fixed index and a payload word.
+ *
+ * The traits that follow are templates even where they serve one type: what a file does not use of
+ * them is then not compiled.
+ */
+template <typename T, int32_t kTypeIndex>
 struct PODTypeTraits : public TypeTraitsBase {
   static constexpr int32_t field_static_type_index = kTypeIndex;
 
   TVM_FFI_INLINE static bool CheckAnyStrict(const TVMFFIAny* src) {
     return src->type_index == kTypeIndex;
+  }
+  TVM_FFI_INLINE static T MoveFromAnyAfterCheck(TVMFFIAny* src) {
+    return TypeTraits<T>::CopyFromAnyViewAfterCheck(src);
   }
 
  protected:
@@ -158,6 +166,102 @@ struct PODTypeTraits : public TypeTraitsBase {
   TVM_FFI_INLINE static bool IsIntOrBool(const TVMFFIAny* src) {
     return src->type_index == kTVMFFIInt || src->type_index == kTVMFFIBool;
   }
+};
+
+template <typename T>
+struct NullptrTypeTraits : public PODTypeTraits<T, kTVMFFINone> {
+  TVM_FFI_INLINE static void CopyToAnyView(const T&, TVMFFIAny* result) {
+    NullptrTypeTraits::SetInt(result, 0);
+  }
+  TVM_FFI_INLINE static void MoveToAny(T, TVMFFIAny* result) {
+    NullptrTypeTraits::SetInt(result, 0);
+  }
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const TVMFFIAny*) { return nullptr; }
+  TVM_FFI_INLINE static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
+    if (src->type_index == kTVMFFINone) {
+      return T(nullptr);
+    }
+    return std::nullopt;
+  }
+  static std::string TypeStr() { return StaticTypeKey::kTVMFFINone; }
+  static std::string TypeSchema() { return TypeSchemaOf(StaticTypeKey::kTVMFFINone); }
+};
+
+/*! \brief bool, which takes integers too, and StrictBool. */
+template <typename T, bool kAcceptsInt>
+struct BoolTypeTraits : public PODTypeTraits<T, kTVMFFIBool> {
+  TVM_FFI_INLINE static void CopyToAnyView(const T& src, TVMFFIAny* result) {
+    BoolTypeTraits::SetInt(result, src ? 1 : 0);
+  }
+  TVM_FFI_INLINE static void MoveToAny(T src, TVMFFIAny* result) {
+    BoolTypeTraits::SetInt(result, src ? 1 : 0);
+  }
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
+    return src->v_int64 != 0;
+  }
+  TVM_FFI_INLINE static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
+    if (BoolTypeTraits::CheckAnyStrict(src) || (kAcceptsInt && BoolTypeTraits::IsIntOrBool(src))) {
+      return T(src->v_int64 != 0);
+    }
+    return std::nullopt;
+  }
+  static std::string TypeStr() { return StaticTypeKey::kTVMFFIBool; }
+  static std::string TypeSchema() { return TypeSchemaOf(StaticTypeKey::kTVMFFIBool); }
+};
+
+template <typename T>
+struct OpaquePtrTypeTraits : public PODTypeTraits<T, kTVMFFIOpaquePtr> {
+  TVM_FFI_INLINE static void CopyToAnyView(const T& src, TVMFFIAny* result) {
+    OpaquePtrTypeTraits::SetPtr(result, src);
+  }
+  TVM_FFI_INLINE static void MoveToAny(T src, TVMFFIAny* result) {
+    OpaquePtrTypeTraits::SetPtr(result, src);
+  }
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const TVMFFIAny* src) { return src->v_ptr; }
+  TVM_FFI_INLINE static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
+    if (src->type_index == kTVMFFIOpaquePtr) {
+      return src->v_ptr;
+    }
+    if (src->type_index == kTVMFFINone) {
+      return T(nullptr);
+    }
+    return std::nullopt;
+  }
+  static std::string TypeStr() { return StaticTypeKey::kTVMFFIOpaquePtr; }
+  static std::string TypeSchema() { return TypeSchemaOf(StaticTypeKey::kTVMFFIOpaquePtr); }
+};
+
+/*! \brief The tensor that an argument is or holds, or nullptr. */
+TVM_FFI_INLINE DLTensor* FindDLTensor(const TVMFFIAny* src) {
+  if (src->type_index == kTVMFFIDLTensorPtr) {
+    return static_cast<DLTensor*>(src->v_ptr);
+  }
+  return src->type_index == kTVMFFITensor ? TVMFFITensorGetDLTensorPtr(src->v_obj) : nullptr;
+}
+
+template <typename T>
+struct DLTensorPtrTypeTraits : public PODTypeTraits<T, kTVMFFIDLTensorPtr> {
+  static constexpr bool storage_enabled = false;
+
+  TVM_FFI_INLINE static void CopyToAnyView(const T& src, TVMFFIAny* result) {
+    TVM_FFI_ICHECK_NOTNULL(src);
+    DLTensorPtrTypeTraits::SetPtr(result, src);
+  }
+  TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE static void MoveToAny(T, TVMFFIAny*) {
+    TVM_FFI_THROW(RuntimeError)
+        << "DLTensor* cannot be held in Any as it does not retain ownership, use Tensor instead";
+  }
+  TVM_FFI_INLINE static T CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
+    return static_cast<T>(src->v_ptr);
+  }
+  TVM_FFI_INLINE static std::optional<T> TryCastFromAnyView(const TVMFFIAny* src) {
+    if (DLTensor* tensor = FindDLTensor(src)) {
+      return tensor;
+    }
+    return std::nullopt;
+  }
+  static std::string TypeStr() { return StaticTypeKey::kTVMFFIDLTensorPtr; }
+  static std::string TypeSchema() { return TypeSchemaOf(StaticTypeKey::kTVMFFIDLTensorPtr); }
 };
 }  // namespace details
 
@@ -179,72 +283,17 @@ inline constexpr bool is_integeral_enum_v<T, std::enable_if_t<std::is_enum_v<T>>
     std::is_integral_v<std::underlying_type_t<T>>;
 
 template <>
-struct TypeTraits<std::nullptr_t> : public details::PODTypeTraits<kTVMFFINone> {
-  TVM_FFI_INLINE static void CopyToAnyView(const std::nullptr_t&, TVMFFIAny* result) {
-    SetInt(result, 0);
-  }
-  TVM_FFI_INLINE static void MoveToAny(std::nullptr_t, TVMFFIAny* result) { SetInt(result, 0); }
-  TVM_FFI_INLINE static std::nullptr_t CopyFromAnyViewAfterCheck(const TVMFFIAny*) {
-    return nullptr;
-  }
-  TVM_FFI_INLINE static std::nullptr_t MoveFromAnyAfterCheck(TVMFFIAny*) { return nullptr; }
-  TVM_FFI_INLINE static std::optional<std::nullptr_t> TryCastFromAnyView(const TVMFFIAny* src) {
-    if (src->type_index == kTVMFFINone) {
-      return nullptr;
-    }
-    return std::nullopt;
-  }
-  static std::string TypeStr() { return StaticTypeKey::kTVMFFINone; }
-  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFINone); }
-};
+struct TypeTraits<std::nullptr_t> : public details::NullptrTypeTraits<std::nullptr_t> {};
 
 template <>
-struct TypeTraits<bool> : public details::PODTypeTraits<kTVMFFIBool> {
-  TVM_FFI_INLINE static void CopyToAnyView(const bool& src, TVMFFIAny* result) {
-    SetInt(result, src ? 1 : 0);
-  }
-  TVM_FFI_INLINE static void MoveToAny(bool src, TVMFFIAny* result) { SetInt(result, src ? 1 : 0); }
-  TVM_FFI_INLINE static bool CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return src->v_int64 != 0;
-  }
-  TVM_FFI_INLINE static bool MoveFromAnyAfterCheck(TVMFFIAny* src) { return src->v_int64 != 0; }
-  TVM_FFI_INLINE static std::optional<bool> TryCastFromAnyView(const TVMFFIAny* src) {
-    if (IsIntOrBool(src)) {
-      return src->v_int64 != 0;
-    }
-    return std::nullopt;
-  }
-  static std::string TypeStr() { return StaticTypeKey::kTVMFFIBool; }
-  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIBool); }
-};
+struct TypeTraits<bool> : public details::BoolTypeTraits<bool, true> {};
 
 template <>
-struct TypeTraits<StrictBool> : public details::PODTypeTraits<kTVMFFIBool> {
-  TVM_FFI_INLINE static void CopyToAnyView(const StrictBool& src, TVMFFIAny* result) {
-    SetInt(result, src ? 1 : 0);
-  }
-  TVM_FFI_INLINE static void MoveToAny(StrictBool src, TVMFFIAny* result) {
-    SetInt(result, src ? 1 : 0);
-  }
-  TVM_FFI_INLINE static StrictBool CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return src->v_int64 != 0;
-  }
-  TVM_FFI_INLINE static StrictBool MoveFromAnyAfterCheck(TVMFFIAny* src) {
-    return src->v_int64 != 0;
-  }
-  TVM_FFI_INLINE static std::optional<StrictBool> TryCastFromAnyView(const TVMFFIAny* src) {
-    if (CheckAnyStrict(src)) {
-      return StrictBool(src->v_int64 != 0);
-    }
-    return std::nullopt;
-  }
-  static std::string TypeStr() { return StaticTypeKey::kTVMFFIBool; }
-  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIBool); }
-};
+struct TypeTraits<StrictBool> : public details::BoolTypeTraits<StrictBool, false> {};
 
 template <typename Int>
 struct TypeTraits<Int, std::enable_if_t<std::is_integral_v<Int> || is_integeral_enum_v<Int>>>
-    : public details::PODTypeTraits<kTVMFFIInt> {
+    : public details::PODTypeTraits<Int, kTVMFFIInt> {
   TVM_FFI_INLINE static void CopyToAnyView(const Int& src, TVMFFIAny* result) {
     MoveToAny(src, result);
   }
@@ -259,9 +308,6 @@ struct TypeTraits<Int, std::enable_if_t<std::is_integral_v<Int> || is_integeral_
   TVM_FFI_INLINE static Int CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
     return static_cast<Int>(src->v_int64);
   }
-  TVM_FFI_INLINE static Int MoveFromAnyAfterCheck(TVMFFIAny* src) {
-    return static_cast<Int>(src->v_int64);
-  }
   TVM_FFI_INLINE static std::optional<Int> TryCastFromAnyView(const TVMFFIAny* src) {
     if (TypeTraits::IsIntOrBool(src)) {
       return static_cast<Int>(src->v_int64);
@@ -274,7 +320,7 @@ struct TypeTraits<Int, std::enable_if_t<std::is_integral_v<Int> || is_integeral_
 
 template <typename Float>
 struct TypeTraits<Float, std::enable_if_t<std::is_floating_point_v<Float>>>
-    : public details::PODTypeTraits<kTVMFFIFloat> {
+    : public details::PODTypeTraits<Float, kTVMFFIFloat> {
   TVM_FFI_INLINE static void CopyToAnyView(const Float& src, TVMFFIAny* result) {
     MoveToAny(src, result);
   }
@@ -284,9 +330,6 @@ struct TypeTraits<Float, std::enable_if_t<std::is_floating_point_v<Float>>>
     result->v_float64 = static_cast<double>(src);
   }
   TVM_FFI_INLINE static Float CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return static_cast<Float>(src->v_float64);
-  }
-  TVM_FFI_INLINE static Float MoveFromAnyAfterCheck(TVMFFIAny* src) {
     return static_cast<Float>(src->v_float64);
   }
   TVM_FFI_INLINE static std::optional<Float> TryCastFromAnyView(const TVMFFIAny* src) {
@@ -303,61 +346,28 @@ struct TypeTraits<Float, std::enable_if_t<std::is_floating_point_v<Float>>>
 };
 
 template <>
-struct TypeTraits<void*> : public details::PODTypeTraits<kTVMFFIOpaquePtr> {
-  TVM_FFI_INLINE static void CopyToAnyView(void* const& src, TVMFFIAny* result) {
-    SetPtr(result, src);
-  }
-  TVM_FFI_INLINE static void MoveToAny(void* src, TVMFFIAny* result) { SetPtr(result, src); }
-  TVM_FFI_INLINE static void* CopyFromAnyViewAfterCheck(const TVMFFIAny* src) { return src->v_ptr; }
-  TVM_FFI_INLINE static void* MoveFromAnyAfterCheck(TVMFFIAny* src) { return src->v_ptr; }
-  TVM_FFI_INLINE static std::optional<void*> TryCastFromAnyView(const TVMFFIAny* src) {
-    if (src->type_index == kTVMFFIOpaquePtr) {
-      return src->v_ptr;
-    }
-    if (src->type_index == kTVMFFINone) {
-      return static_cast<void*>(nullptr);
-    }
-    return std::nullopt;
-  }
-  static std::string TypeStr() { return StaticTypeKey::kTVMFFIOpaquePtr; }
-  static std::string TypeSchema() { return details::TypeSchemaOf(StaticTypeKey::kTVMFFIOpaquePtr); }
-};
+struct TypeTraits<void*> : public details::OpaquePtrTypeTraits<void*> {};
 
 /*! \brief Borrowed tensors: arguments only. A Tensor object converts to one. */
 template <>
-struct TypeTraits<DLTensor*> : public details::PODTypeTraits<kTVMFFIDLTensorPtr> {
-  static constexpr bool storage_enabled = false;
-
-  TVM_FFI_INLINE static void CopyToAnyView(DLTensor* const& src, TVMFFIAny* result) {
-    TVM_FFI_ICHECK_NOTNULL(src);
-    SetPtr(result, src);
-  }
-  TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE static void MoveToAny(DLTensor*, TVMFFIAny*) {
-    TVM_FFI_THROW(RuntimeError)
-        << "DLTensor* cannot be held in Any as it does not retain ownership, use Tensor instead";
-  }
-  TVM_FFI_INLINE static DLTensor* CopyFromAnyViewAfterCheck(const TVMFFIAny* src) {
-    return static_cast<DLTensor*>(src->v_ptr);
-  }
-  TVM_FFI_INLINE static DLTensor* MoveFromAnyAfterCheck(TVMFFIAny* src) {
-    return static_cast<DLTensor*>(src->v_ptr);
-  }
-  TVM_FFI_INLINE static std::optional<DLTensor*> TryCastFromAnyView(const TVMFFIAny* src) {
-    if (src->type_index == kTVMFFIDLTensorPtr) {
-      return static_cast<DLTensor*>(src->v_ptr);
-    }
-    if (src->type_index == kTVMFFITensor) {
-      return TVMFFITensorGetDLTensorPtr(src->v_obj);
-    }
-    return std::nullopt;
-  }
-  static std::string TypeStr() { return StaticTypeKey::kTVMFFIDLTensorPtr; }
-  static std::string TypeSchema() {
-    return details::TypeSchemaOf(StaticTypeKey::kTVMFFIDLTensorPtr);
-  }
-};
+struct TypeTraits<DLTensor*> : public details::DLTensorPtrTypeTraits<DLTensor*> {};
 
 namespace details {
+
+/*!
+ * \brief `*to = from` in the pieces it is written in.
+ *
+ * A value that was just written field by field and is read as one 16-byte word makes the processor
+ * wait until the fields have left its store buffer.
+ */
+TVM_FFI_INLINE void CopyFields(const TVMFFIAny& from, TVMFFIAny* to) {
+  const int32_t type_index = from.type_index;
+  const uint32_t padding = from.zero_padding;
+  const int64_t payload = from.v_int64;
+  to->type_index = type_index;
+  to->zero_padding = padding;
+  to->v_int64 = payload;
+}
 
 TVM_FFI_INLINE void SetObjectView(TVMFFIAny* result, TVMFFIObject* obj) {
   result->type_index = obj->type_index;

@@ -13,7 +13,6 @@
 #include <tvm/ffi/object.h>
 
 #include <initializer_list>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -110,11 +109,13 @@ class Array : public details::SeqRefBase<Array<T>, T, ArrayObj> {
     }
   }
 
-  void push_back(const T& item) { Writable(1)->EmplaceBack(Any(item)); }
+  void push_back(const T& item) {
+    // A copy: `item` may lie in this array.
+    Append(T(item));
+  }
   template <typename... Args>
   void emplace_back(Args&&... args) {
-    T item(std::forward<Args>(args)...);
-    Writable(1)->EmplaceBack(Any(std::move(item)));
+    Append(T(std::forward<Args>(args)...));
   }
   void insert(iterator position, const T& value) {
     const int64_t index = this->IndexOf(position);
@@ -216,7 +217,7 @@ class Array : public details::SeqRefBase<Array<T>, T, ArrayObj> {
   template <typename... Args>
   static Array Agregate(Args... args) {
     Array result;
-    (result.Append(args), ...);
+    (result.AppendAll(args), ...);
     return result;
   }
 
@@ -230,7 +231,7 @@ class Array : public details::SeqRefBase<Array<T>, T, ArrayObj> {
     }
   }
   /*! \brief Storage that is this array's own and has room for `extra` more. */
-  ArrayObj* Writable(int64_t extra) {
+  TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ ArrayObj* Writable(int64_t extra) {
     ArrayObj* obj = this->obj();
     if (obj == nullptr) {
       this->data_ = ArrayObj::Empty(extra > ArrayObj::kInitSize ? extra : ArrayObj::kInitSize);
@@ -251,8 +252,16 @@ class Array : public details::SeqRefBase<Array<T>, T, ArrayObj> {
     const int64_t doubled = capacity * 2 > ArrayObj::kInitSize ? capacity * 2 : ArrayObj::kInitSize;
     return doubled > needed ? doubled : needed;
   }
+  TVM_FFI_INLINE void Append(T&& item) {
+    ArrayObj* obj = this->obj();
+    if (TVM_FFI_PREDICT_FALSE(obj == nullptr || obj->size() == obj->capacity() ||
+                              !this->data_.unique())) {
+      obj = Writable(1);
+    }
+    obj->EmplaceBack(std::move(item));
+  }
   template <typename U>
-  void Append(const U& value) {
+  void AppendAll(const U& value) {
     if constexpr (std::is_convertible_v<const U&, T>) {
       push_back(value);
     } else {

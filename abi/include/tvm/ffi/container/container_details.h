@@ -8,7 +8,6 @@
 #include <tvm/ffi/any.h>
 
 #include <cstddef>
-#include <iterator>
 #include <string>
 #include <type_traits>
 

@@ -11,7 +11,6 @@
 #include <tvm/ffi/object.h>
 
 #include <initializer_list>
-#include <iterator>
 #include <unordered_map>
 #include <utility>
 

@@ -12,7 +12,6 @@
 #include <tvm/ffi/object.h>
 
 #include <initializer_list>
-#include <iterator>
 #include <new>
 #include <utility>
 #include <vector>

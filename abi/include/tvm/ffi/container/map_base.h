@@ -18,7 +18,6 @@
 #include <tvm/ffi/object.h>
 
 #include <cstring>
-#include <iterator>
 #include <new>
 #include <optional>
 #include <string>
@@ -345,12 +344,17 @@ class MapBaseObj : public Object {
     return true;
   }
 
-  uint64_t FindDense(const Any& key, uint64_t hash) const {
-    uint64_t slot = HomeSlot(hash);
-    if (!IsHead(slot)) {
+  TVM_FFI_INLINE uint64_t FindDense(const Any& key, uint64_t hash) const {
+    const uint64_t home = HomeSlot(hash);
+    uint8_t meta = MetaAt(home);
+    if ((meta & kBodyBit) != 0) {
       return kNoSlot;
     }
-    for (; slot != kNoSlot; slot = NextInChain(slot)) {
+    if (TVM_FFI_PREDICT_TRUE(AnyEqual()(key, ItemAt(home).data.first))) {
+      return home;
+    }
+    for (uint64_t slot = home; (meta & kJumpMask) != 0; meta = MetaAt(slot)) {
+      slot = Probe(slot, meta & kJumpMask);
       if (AnyEqual()(key, ItemAt(slot).data.first)) {
         return slot;
       }

@@ -111,8 +111,9 @@ class SeqBaseObj : public Object, public TVMFFISeqCell {
       *place = Any(*first);
     }
   }
-  void EmplaceBack(Any item) {
-    new (MutableEnd()) Any(std::move(item));
+  template <typename T>
+  TVM_FFI_INLINE void EmplaceBack(T&& item) {
+    new (MutableEnd()) Any(std::forward<T>(item));
     ++TVMFFISeqCell::size;
   }
   void resize(int64_t n) {

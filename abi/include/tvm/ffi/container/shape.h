@@ -10,10 +10,7 @@
 #include <tvm/ffi/memory.h>
 #include <tvm/ffi/type_traits.h>
 
-#include <algorithm>
 #include <initializer_list>
-#include <iterator>
-#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,8 +91,16 @@ template <typename Iter>
 inline ObjectPtr<ShapeObj> MakeShape(Iter first, Iter last) {
   int64_t* data = nullptr;
   ObjectPtr<ShapeObj> ptr = MakeEmptyShape(static_cast<size_t>(std::distance(first, last)), &data);
-  std::copy(first, last, data);
+  for (; first != last; ++first) {
+    *data++ = *first;
+  }
   return ptr;
+}
+
+inline void CopyExtents(ShapeView from, int64_t* to) {
+  for (const int64_t extent : from) {
+    *to++ = extent;
+  }
 }
 
 /*! \brief Row-major strides of `shape`. */
@@ -154,12 +159,28 @@ class Shape : public ObjectRef {
   ShapeView view() const { return ShapeView(data(), size()); }
 };
 
-inline std::ostream& operator<<(std::ostream& os, const Shape& shape) {
+namespace details {
+template <typename Stream>
+void PrintShape(Stream& os, const Shape& shape) {
   os << '[';
   for (size_t i = 0; i < shape.size(); ++i) {
     os << (i == 0 ? "" : ", ") << shape[i];
   }
-  return os << ']';
+  os << ']';
+}
+}  // namespace details
+
+template <typename Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& os,
+                                             const Shape& shape) {
+  details::PrintShape(os, shape);
+  return os;
+}
+template <typename Stream,
+          typename = std::enable_if_t<std::is_same_v<Stream, details::MessageStream>>>
+Stream& operator<<(Stream& os, const Shape& shape) {
+  details::PrintShape(os, shape);
+  return os;
 }
 
 template <>

@@ -97,9 +97,9 @@ class TensorObjFromNDAlloc : public TensorObj {
     this->shape =
         reinterpret_cast<int64_t*>(reinterpret_cast<char*>(this) + sizeof(TensorObjFromNDAlloc));
     this->strides = this->shape + shape.size();
-    std::copy(shape.begin(), shape.end(), this->shape);
+    CopyExtents(shape, this->shape);
     if (strides != nullptr) {
-      std::copy(strides->begin(), strides->end(), this->strides);
+      CopyExtents(*strides, this->strides);
     } else {
       FillStridesFromShape(shape, this->strides);
     }
