@@ -90,8 +90,10 @@ TEST(MessageStream, PrintsTheTypesOfThisLibrary) {
 }
 
 TEST(MessageStream, ComparisonsPrintTheirOperands) {
-  EXPECT_EQ(Thrown([] { TVM_FFI_ICHECK_EQ(kFirst, kFifth)
-                        "why"; }),
+  EXPECT_EQ(Thrown([] {
+              TVM_FFI_ICHECK_EQ(kFirst, kFifth)
+              "why";
+            }),
             "Check failed: kFirst == kFifth (0 vs. 5) : why");
   EXPECT_EQ(Thrown([] { TVM_FFI_CHECK_LT(2.5, 1, ValueError); }),
             "Check failed: 2.5 < 1 (2.5 vs. 1) : ");
