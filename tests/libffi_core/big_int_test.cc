@@ -135,6 +135,16 @@ TEST(BigInt, TheTypeIsRegistered) {
   EXPECT_EQ(Make({0, 1}).GetTypeKey(), "ffi.BigInt");
 }
 
+TEST(BigInt, WhatNewerBindingsLookUpWhenTheyLoadIsRegistered) {
+  int32_t index = 0;
+  const TVMFFIByteArray unchanged = Bytes("ffi.Unchanged");
+  ASSERT_EQ(TVMFFITypeKeyToIndex(&unchanged, &index), 0);
+  EXPECT_EQ(index, kTVMFFIUnchanged);
+  const TVMFFIByteArray mutator = Bytes("ffi.StructuralMutator");
+  ASSERT_EQ(TVMFFITypeKeyToIndex(&mutator, &index), 0);
+  EXPECT_EQ(TVMFFIGetTypeInfo(index)->type_ancestors[0]->type_index, kTVMFFIObject);
+}
+
 TEST(BigInt, PrintsInDecimal) {
   EXPECT_EQ(Repr({5, 64}), "1180591620717411303429");
   EXPECT_EQ(Repr({kTop, 0}), "9223372036854775808");
