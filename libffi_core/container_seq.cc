@@ -59,6 +59,13 @@ void Insert(ListObj* list, int64_t index, Any value) {
   list->insert(index, std::move(value));
 }
 
+void Reserve(const List<Any>& list, int64_t capacity) {
+  constexpr int64_t kMaxCapacity = INT64_MAX / static_cast<int64_t>(sizeof(Any));
+  TVM_FFI_CHECK(capacity <= kMaxCapacity, ValueError)
+      << "ffi.ListReserve: no list has room for " << capacity << " elements";
+  List<Any>(list).reserve(capacity);
+}
+
 Any Pop(ListObj* list, int64_t index) {
   Any value = list->at(index);
   list->erase(index);
@@ -93,6 +100,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
              [](ListObj* list, int64_t begin, int64_t end) { list->erase(begin, end); })
       .Typed("ffi.ListReplaceSlice", ReplaceSlice)
       .Typed("ffi.ListReverse", [](ListObj* list) { list->Reverse(); })
+      .Typed("ffi.ListReserve", Reserve)
       .Typed("ffi.ListClear", [](ListObj* list) { list->clear(); });
 }
 

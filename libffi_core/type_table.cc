@@ -29,6 +29,7 @@ constexpr BuiltinType kPlainTypes[] = {
     {kTVMFFIObjectRValueRef, "ObjectRValueRef"},
     {kTVMFFISmallStr, "ffi.SmallStr"},
     {kTVMFFISmallBytes, "ffi.SmallBytes"},
+    {kTVMFFIUnchanged, "ffi.Unchanged"},
 };
 
 constexpr BuiltinType kObjectTypes[] = {
@@ -45,6 +46,7 @@ constexpr BuiltinType kObjectTypes[] = {
     {kTVMFFIList, "ffi.List"},
     {kTVMFFIDict, "ffi.Dict"},
     {kTVMFFIVisitInterrupt, "ffi.VisitInterrupt"},
+    {kTVMFFIBigInt, "ffi.BigInt"},
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ NodeKind KindOf(const Any& value) {
     case kTVMFFIStr:
     case kTVMFFIBytes:
     case kTVMFFIShape:
+    case kTVMFFIBigInt:
       return NodeKind::kLeaf;
     default:
       return value.type_index() < kTVMFFIStaticObjectBegin ? NodeKind::kLeaf : NodeKind::kRecord;

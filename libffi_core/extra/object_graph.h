@@ -16,7 +16,7 @@ namespace tvmffi::core {
 
 // How a value is walked.
 enum class NodeKind {
-  kLeaf,      // no object, or one without inner references: strings, bytes, shapes
+  kLeaf,      // no object, or one without inner references: strings, bytes, shapes, integers
   kSequence,  // Array, List
   kMapping,   // Map, Dict: keys and values take turns
   kRecord,    // any other object: its reflected fields, none when there are none

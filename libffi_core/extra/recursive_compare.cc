@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "libffi_core/big_int.h"
 #include "libffi_core/extra/object_graph.h"
 #include "libffi_core/global_def.h"
 
@@ -61,6 +62,9 @@ int CompareShapes(const tvm::ffi::Shape& lhs, const tvm::ffi::Shape& rhs) {
   return Sign(lhs.size(), rhs.size());
 }
 
+// A big integer is beyond every int: its sign decides.
+int SignOf(const Any& big_int) { return IsNegativeBigInt(BigIntWords(RawOf(big_int))) ? -1 : 1; }
+
 // Two leaves of the same type.
 int CompareLeaves(const Any& lhs, const Any& rhs, Mode mode) {
   const TVMFFIAny& a = RawOf(lhs);
@@ -88,6 +92,8 @@ int CompareLeaves(const Any& lhs, const Any& rhs, Mode mode) {
       return CompareContent(a, b);
     case kTVMFFIShape:
       return CompareShapes(lhs.cast<tvm::ffi::Shape>(), rhs.cast<tvm::ffi::Shape>());
+    case kTVMFFIBigInt:
+      return CompareBigIntWords(BigIntWords(a), BigIntWords(b));
     default:
       if (a.v_uint64 == b.v_uint64) return 0;
       TVM_FFI_CHECK(mode == Mode::kEquality, TypeError)
@@ -175,6 +181,8 @@ class Comparer : public std::enable_shared_from_this<Comparer> {
   int CompareTypes(const Any& lhs, const Any& rhs) const {
     if (lhs == nullptr) return -1;
     if (rhs == nullptr) return 1;
+    if (lhs.type_index() == kTVMFFIBigInt && rhs.type_index() == kTVMFFIInt) return SignOf(lhs);
+    if (lhs.type_index() == kTVMFFIInt && rhs.type_index() == kTVMFFIBigInt) return -SignOf(rhs);
     TVM_FFI_CHECK(mode_ == Mode::kEquality, TypeError)
         << "Cannot compare values of different types: " << lhs.GetTypeKey() << " vs "
         << rhs.GetTypeKey();

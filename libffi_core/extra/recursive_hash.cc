@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "libffi_core/big_int.h"
 #include "libffi_core/extra/object_graph.h"
 #include "libffi_core/global_def.h"
 
@@ -55,6 +56,10 @@ uint64_t LeafHash(const Any& value) {
     }
     case kTVMFFIShape:
       return ShapeHash(value);
+    case kTVMFFIBigInt: {
+      const std::string_view words = BigIntWords(raw);
+      return tvm::ffi::details::StableHashBytes(words.data(), words.size());
+    }
     default:
       return tvm::ffi::AnyHash()(value);
   }

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "libffi_core/big_int.h"
 #include "libffi_core/extra/object_graph.h"
 #include "libffi_core/global_def.h"
 #include "libffi_core/object_handle.h"
@@ -114,6 +115,8 @@ std::string LeafText(const Any& value) {
       return raw.v_int64 != 0 ? "True" : "False";
     case kTVMFFIInt:
       return std::to_string(raw.v_int64);
+    case kTVMFFIBigInt:
+      return DecimalOfBigInt(BigIntWords(raw));
     case kTVMFFIFloat:
       return Format("%g", raw.v_float64);
     case kTVMFFIDataType:

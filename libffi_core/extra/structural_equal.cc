@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "libffi_core/big_int.h"
 #include "libffi_core/extra/structural.h"
 #include "libffi_core/global_def.h"
 
@@ -176,6 +177,8 @@ class StructuralComparer {
         return EqualContainers(lhs, rhs, region, held);
       case kTVMFFIShape:
         return Answer(SameShape(lhs, rhs));
+      case kTVMFFIBigInt:
+        return Answer(BigIntWords(lhs) == BigIntWords(rhs));
       case kTVMFFITensor:
         return Answer(SameTensor(lhs, rhs, skip_tensor_content_));
       default:

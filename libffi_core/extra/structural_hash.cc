@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libffi_core/big_int.h"
 #include "libffi_core/extra/structural.h"
 #include "libffi_core/global_def.h"
 
@@ -83,6 +84,11 @@ uint64_t HashShape(const TVMFFIAny& value) {
   return hash;
 }
 
+uint64_t HashWords(const TVMFFIAny& big_int) {
+  const std::string_view words = BigIntWords(big_int);
+  return StableHashBytes(words.data(), words.size());
+}
+
 uint64_t HashTensor(const TVMFFIAny& value, bool skip_content) {
   static const uint64_t type_hash = KeyHashOf(kTVMFFITensor);
   const DLTensor& tensor = *TVMFFITensorGetDLTensorPtr(value.v_obj);
@@ -131,6 +137,8 @@ class StructuralHasher {
         return HashContainer(value, region, held);
       case kTVMFFIShape:
         return HashShape(value);
+      case kTVMFFIBigInt:
+        return HashPayload(kTVMFFIBigInt, HashWords(value));
       case kTVMFFITensor:
         return HashTensor(value, skip_tensor_content_);
       default:

@@ -9,12 +9,14 @@ namespace tvmffi::core {
 namespace {
 
 using tvm::ffi::Any;
+using tvm::ffi::Function;
 using tvm::ffi::StructuralKey;
 using tvm::ffi::StructuralKeyObj;
 using tvm::ffi::details::AnyUnsafe;
 namespace reflection = tvm::ffi::reflection;
 
-// A map calls these only with values of this type.
+// A map calls these only with values of this type. They are registered as Functions: releases
+// disagree about what a function pointer there returns.
 int64_t HashKey(const Any& value) {
   return AnyUnsafe::CopyFromAnyViewAfterCheck<StructuralKey>(value)->hash_i64;
 }
@@ -28,8 +30,8 @@ TVM_FFI_STATIC_INIT_BLOCK() {
       .def_ro("key", &StructuralKeyObj::key)
       .def_ro("hash_i64", &StructuralKeyObj::hash_i64)
       .def(reflection::init<Any>())
-      .def_type_attr(reflection::type_attr::kAnyHash, reinterpret_cast<void*>(&HashKey))
-      .def_type_attr(reflection::type_attr::kAnyEqual, reinterpret_cast<void*>(&EqualKeys));
+      .def_type_attr(reflection::type_attr::kAnyHash, Function::FromTyped(HashKey))
+      .def_type_attr(reflection::type_attr::kAnyEqual, Function::FromTyped(EqualKeys));
   GlobalDef()
       .Typed("ffi.StructuralKey", [](Any key) { return StructuralKey(std::move(key)); })
       .Typed("ffi.StructuralKeyEqual", [](Any lhs, Any rhs) {

@@ -92,6 +92,12 @@ void RegisterContainer() {
                                          reinterpret_cast<void*>(visit));
 }
 
+// Bindings of newer releases look this type up when they load.
+void RegisterMutatorType() {
+  const TVMFFIByteArray key = tvm::ffi::reflection::AsByteArray("ffi.StructuralMutator");
+  TVMFFITypeGetOrAllocIndex(&key, -1, 1, 0, 1, kTVMFFIObject);
+}
+
 ObjectRef RefuseCopy(const StructuralVisitorObj*) {
   TVM_FFI_THROW(TypeError) << "a visitor cannot be copied: it belongs to its visit";
   TVM_FFI_UNREACHABLE();
@@ -172,6 +178,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
   refl::ObjectDef<VisitInterruptObj>().def_ro("value", &VisitInterruptObj::value,
                                               refl::default_value(nullptr));
   refl::ObjectDef<StructuralVisitorObj>().def_type_attr(refl::type_attr::kShallowCopy, RefuseCopy);
+  RegisterMutatorType();
   RegisterContainer<ArrayObj, VisitArray>();
   RegisterContainer<ListObj, VisitList>();
   RegisterContainer<MapObj, VisitMap>();

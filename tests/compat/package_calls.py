@@ -86,12 +86,32 @@ def check_dataclasses() -> None:
     raises(TypeError, "missing required argument", Point)
 
 
+def check_integers() -> None:
+    if tuple(int(part) for part in tvm_ffi.__version__.split(".")[:3]) < (0, 1, 15):
+        raises(OverflowError, "", testing.echo, 2**70)
+        return
+    values = [2**63, -(2**63) - 1, 2**70 + 5, -(2**70), 3**500, -(3**500)]
+    for value in values:
+        assert testing.echo(value) == value
+        assert get_global_func("ffi.ReprPrint")(value) == str(value)
+        assert tvm_ffi.Map({value: "v"})[value] == "v"
+    assert list(tvm_ffi.Array(values)) == values
+    less = get_global_func("ffi.RecursiveLt")
+    assert all(less(a, b) == (a < b) for a in [*values, 1] for b in [*values, 1])
+    assert get_global_func("ffi.RecursiveHash")(values[2]) == 4799
+    assert get_global_func("ffi.StructuralHash")(values[2], False, False) == 2654445637
+    graph = get_global_func("ffi.ToJSONGraphString")(values, None)
+    assert list(get_global_func("ffi.FromJSONGraphString")(graph)) == values
+    raises(TypeError, "Expected `int` but got `ffi.BigInt`", get_global_func("testing.add_one"), 2**70)
+
+
 def main() -> None:
     print(f"tvm_ffi from {Path(tvm_ffi.__file__).parent}")
     check_functions()
     check_containers()
     check_testing_types()
     check_dataclasses()
+    check_integers()
     print("all calls done")
 
 

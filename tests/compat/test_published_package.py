@@ -11,17 +11,17 @@ from pathlib import Path
 import published as published_releases
 import pytest
 
-# The last release whose extension imports no function that came after the convention's version.
-VERSION = "0.1.13"
+# One release before the convention's version, and the newest one.
+VERSIONS = ["0.1.13", "0.1.15.post2"]
 PROGRAM = Path(__file__).resolve().parent / "package_calls.py"
 
 
-@pytest.fixture(scope="module")
-def package(build_dir: Path) -> Path:
+@pytest.fixture(scope="module", params=VERSIONS)
+def package(build_dir: Path, request: pytest.FixtureRequest) -> Path:
     try:
-        folder = build_dir / "compat" / VERSION
+        folder = build_dir / "compat" / request.param
         folder.mkdir(parents=True, exist_ok=True)
-        return published_releases.fetch(VERSION, folder)
+        return published_releases.fetch(request.param, folder)
     except published_releases.Unavailable as reason:
         pytest.skip(str(reason))
 

@@ -266,6 +266,22 @@ TEST(CAbi, C076_ErasingAMissingKeyIsNoError) {
   EXPECT_EQ(CallGlobal("ffi.DictSize", {dict.any()}).as_int(), 0);
 }
 
+TEST(Containers, AListReservesRoomAndKeepsItsContent) {
+  const Value list = ListOf({1, 2});
+  CallGlobal("ffi.ListReserve", {list.any(), Int(100)});
+  EXPECT_EQ(SeqCell(list)->capacity, 100);
+  CallGlobal("ffi.ListReserve", {list.any(), Int(-1)});
+  EXPECT_EQ(SeqCell(list)->capacity, 100);
+  EXPECT_EQ(ListInts(list), (IntVector{1, 2}));
+}
+
+TEST(Containers, RoomThatNoMachineHasIsRefused) {
+  const Value list = ListOf({1});
+  Value result;
+  ExpectRaised(TryCallGlobal("ffi.ListReserve", {list.any(), Int(int64_t{1} << 60)}, &result),
+               "ValueError", "no list has room for 1152921504606846976 elements");
+}
+
 TEST(Containers, TheFirstDeviceThatIsNotTheCpuIsFound) {
   DLTensor cpu{}, cuda{};
   cpu.device = {kDLCPU, 0};

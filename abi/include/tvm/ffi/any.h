@@ -563,6 +563,33 @@ inline Any CallTypeAttrFunction(const TVMFFIAny* attr, const TVMFFIAny* args, in
 }
 }  // namespace details
 
+namespace details {
+/*!
+ * \brief Whether a pointer in `__any_hash__` or `__any_equal__` returns a TVMFFIAny in place of the
+ * plain number.
+ *
+ * Those that a library newer than 0.1.14 registers for its own types do.
+ */
+TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline bool MapHookReturnsAny(int32_t type_index) {
+  static const bool library_is_newer = [] {
+    TVMFFIVersion version{};
+    TVMFFIGetVersion(&version);
+    return version.major > 0 || version.minor > 1 || (version.minor == 1 && version.patch > 14);
+  }();
+  return library_is_newer &&
+         std::strncmp(TVMFFIGetTypeInfo(type_index)->type_key.data, "ffi.", 4) == 0;
+}
+
+template <typename Plain, typename... Values>
+Plain CallMapHook(void* hook, int32_t type_index, const Values&... values) {
+  if (TVM_FFI_PREDICT_FALSE(MapHookReturnsAny(type_index))) {
+    TVMFFIAny result = reinterpret_cast<TVMFFIAny (*)(const Values&...)>(hook)(values...);
+    return AnyUnsafe::MoveTVMFFIAnyToAny(&result).template cast<Plain>();
+  }
+  return reinterpret_cast<Plain (*)(const Values&...)>(hook)(values...);
+}
+}  // namespace details
+
 /*! \brief Hash of a value; the same in every module, because they read each other's maps. */
 struct AnyHash {
   TVM_FFI_INLINE uint64_t operator()(const Any& src) const {
@@ -599,7 +626,7 @@ struct AnyHash {
   }
   static int64_t CustomHash(const TVMFFIAny* attr, const Any& src) {
     if (attr->type_index == kTVMFFIOpaquePtr) {
-      return reinterpret_cast<int64_t (*)(const Any&)>(attr->v_ptr)(src);
+      return details::CallMapHook<int64_t>(attr->v_ptr, src.type_index(), src);
     }
     return details::CallTypeAttrFunction(attr, details::AnyUnsafe::TVMFFIAnyPtrFromAny(src), 1)
         .cast<int64_t>();
@@ -674,7 +701,7 @@ struct AnyEqual {
   }
   static bool CustomEqual(const TVMFFIAny* attr, const Any& lhs, const Any& rhs) {
     if (attr->type_index == kTVMFFIOpaquePtr) {
-      return reinterpret_cast<bool (*)(const Any&, const Any&)>(attr->v_ptr)(lhs, rhs);
+      return details::CallMapHook<bool>(attr->v_ptr, lhs.type_index(), lhs, rhs);
     }
     const TVMFFIAny args[] = {*details::AnyUnsafe::TVMFFIAnyPtrFromAny(lhs),
                               *details::AnyUnsafe::TVMFFIAnyPtrFromAny(rhs)};

@@ -101,6 +101,8 @@ TVM_FFI_ENUM_(TVMFFITypeIndex) {
   kTVMFFISmallStr = 11,
   /*! \brief Up to 7 bytes inside the value. */
   kTVMFFISmallBytes = 12,
+  /*! \brief What a structural mutation answers for a value it keeps. Newer than the convention. */
+  kTVMFFIUnchanged = 13,
   kTVMFFIStaticObjectBegin = 64,
   kTVMFFIObject = 64,
   kTVMFFIStr = 65,
@@ -116,7 +118,10 @@ TVM_FFI_ENUM_(TVMFFITypeIndex) {
   kTVMFFIList = 75,
   kTVMFFIDict = 76,
   kTVMFFIVisitInterrupt = 77,
+  /*! \brief The end of the static types of the convention. */
   kTVMFFIStaticObjectEnd = 78,
+  /*! \brief An integer beyond 64 bits. Newer than the convention: see TVMFFIBigIntFromByteArray. */
+  kTVMFFIBigInt = 78,
   kTVMFFIDynObjectBegin = 128
 } TVM_FFI_ENUM_END_(TVMFFITypeIndex)
 
@@ -546,6 +551,20 @@ TVM_FFI_DLL int TVMFFIStringFromByteArray(const TVMFFIByteArray* input, TVMFFIAn
 
 /*! \brief Make a bytes value; up to 7 bytes live inside it. `*out` is overwritten. */
 TVM_FFI_DLL int TVMFFIBytesFromByteArray(const TVMFFIByteArray* input, TVMFFIAny* out);
+
+/*!
+ * \brief Make an integer of any size. Newer than the convention: an older library does not have it.
+ * \param input Its two's complement in 64-bit words, the lowest first; no words are 0.
+ * \param out Overwritten: an int when the value fits 64 bits, otherwise an object of type kTVMFFIBigInt.
+ * \return 0, or -1: a ValueError when `input` is not whole words.
+ */
+TVM_FFI_DLL int TVMFFIBigIntFromByteArray(const TVMFFIByteArray* input, TVMFFIAny* out);
+
+/*!
+ * \brief The words of an integer, no more than needed and at least one. Newer than the convention.
+ * \param value An int or a kTVMFFIBigInt; the result points into it. Of any other value the result is NULL and 0.
+ */
+TVM_FFI_DLL TVMFFIByteArray TVMFFIBigIntGetContentByteArray(const TVMFFIAny* value);
 
 /*! \brief Parse a dtype such as "float32", "bf16" or "int8x4". */
 TVM_FFI_DLL int TVMFFIDataTypeFromString(const TVMFFIByteArray* str, DLDataType* out);

@@ -42,6 +42,7 @@ struct StaticTypeKey {
   static constexpr const char* kTVMFFIObjectRValueRef = "ObjectRValueRef";
   static constexpr const char* kTVMFFISmallStr = "ffi.SmallStr";
   static constexpr const char* kTVMFFISmallBytes = "ffi.SmallBytes";
+  static constexpr const char* kTVMFFIUnchanged = "ffi.Unchanged";
   static constexpr const char* kTVMFFIObject = "ffi.Object";
   static constexpr const char* kTVMFFIStr = "ffi.String";
   static constexpr const char* kTVMFFIBytes = "ffi.Bytes";
@@ -56,6 +57,7 @@ struct StaticTypeKey {
   static constexpr const char* kTVMFFIList = "ffi.List";
   static constexpr const char* kTVMFFIDict = "ffi.Dict";
   static constexpr const char* kTVMFFIVisitInterrupt = "ffi.VisitInterrupt";
+  static constexpr const char* kTVMFFIBigInt = "ffi.BigInt";
 };
 
 /*! \brief The key of a registered type. An index nobody registered ends the process. */
