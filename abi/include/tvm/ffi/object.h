@@ -175,9 +175,9 @@ class Object {
   TVMFFIObject header_;
 
  public:
-  Object() : header_{} {}
+  Object() { SetEmptyHeader(); }
   /*! \brief A copy is a new object: it does not share the count. */
-  Object(const Object&) : header_{} {}
+  Object(const Object&) { SetEmptyHeader(); }
   Object& operator=(const Object&) { return *this; }
 
   template <typename TargetType>
@@ -209,6 +209,13 @@ class Object {
   static int32_t _GetOrAllocRuntimeTypeIndex() { return kTVMFFIObject; }
 
  private:
+  /*! \brief Field by field: make_object writes the same fields, and compilers drop these then. */
+  TVM_FFI_INLINE void SetEmptyHeader() {
+    header_.combined_ref_count = 0;
+    header_.type_index = 0;
+    header_.__padding = 0;
+    header_.deleter = nullptr;
+  }
   friend struct details::ObjectUnsafe;
 };
 
@@ -259,7 +266,11 @@ class ObjectPtr {
   ObjectPtr(ObjectPtr<U>&& other) noexcept : data_(other.data_) {  // NOLINT
     other.data_ = nullptr;
   }
-  ~ObjectPtr() { reset(); }
+  ~ObjectPtr() {
+    if (data_ != nullptr) {
+      details::DecStrongRef(reinterpret_cast<TVMFFIObject*>(data_));
+    }
+  }
 
   ObjectPtr& operator=(const ObjectPtr& other) {
     ObjectPtr(other).swap(*this);
