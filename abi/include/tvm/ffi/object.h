@@ -630,11 +630,15 @@ struct ObjectPtrEqual {
   }
 
 /*! \brief In the body of an object class: the type key is the existing member `_type_key`. */
-#define TVM_FFI_DECLARE_OBJECT_INFO_PREDEFINED_TYPE_KEY(TypeName, ParentType)           \
-  TVM_FFI_OBJECT_INFO_REGISTER_(TypeName, ParentType, -1)                               \
-  static int32_t RuntimeTypeIndex() { return TypeName::_GetOrAllocRuntimeTypeIndex(); } \
-  [[maybe_unused]] static inline const int32_t _type_index_at_load =                    \
-      TypeName::_GetOrAllocRuntimeTypeIndex()
+#define TVM_FFI_DECLARE_OBJECT_INFO_PREDEFINED_TYPE_KEY(TypeName, ParentType) \
+  TVM_FFI_OBJECT_INFO_REGISTER_(TypeName, ParentType, -1)                     \
+  static int32_t RuntimeTypeIndex() {                                         \
+    /* Zero until the library's initialisation has come here. */              \
+    return TVM_FFI_PREDICT_TRUE(_type_index_at_load != 0)                     \
+               ? _type_index_at_load                                          \
+               : TypeName::_GetOrAllocRuntimeTypeIndex();                     \
+  }                                                                           \
+  static inline const int32_t _type_index_at_load = TypeName::_GetOrAllocRuntimeTypeIndex()
 
 /*! \brief In the body of an object class: an index is allocated when the library is loaded. */
 #define TVM_FFI_DECLARE_OBJECT_INFO(TypeKey, TypeName, ParentType) \

@@ -31,9 +31,7 @@ class SeqBaseObj : public Object, public TVMFFISeqCell {
   ~SeqBaseObj() {
     Any* const first = MutableBegin();
     for (Any* last = MutableEnd(); last != first;) {
-      if ((--last)->type_index() >= kTVMFFIStaticObjectBegin) {
-        last->~Any();
-      }
+      (--last)->~Any();
     }
     if (data_deleter != nullptr) {
       data_deleter(data);
