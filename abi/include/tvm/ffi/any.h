@@ -231,7 +231,7 @@ TVM_FFI_INLINE void OwnView(TVMFFIAny* data) {
 class Any {
  public:
   Any() { SetNone(); }
-  ~Any() { Release(); }
+  TVM_FFI_INLINE ~Any() { Release(); }
   TVM_FFI_INLINE Any(const Any& other) : data_(other.data_) {
     if (data_.type_index >= kTVMFFIStaticObjectBegin) {
       details::ObjectUnsafe::IncRefObjectHandle(data_.v_obj);
@@ -361,7 +361,8 @@ class Any {
     if constexpr (details::is_any_or_view_v<T>) {
       return T(*this);
     } else {
-      return details::TryCastView<T>(&data_);
+      // No rvalue reference to look behind: owning one took its object.
+      return TypeTraits<T>::TryCastFromAnyView(&data_);
     }
   }
   /*! \brief The value, which must be exactly a T, or TypeError. */

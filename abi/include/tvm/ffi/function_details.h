@@ -154,6 +154,12 @@ TVM_FFI_INLINE T ConvertArg(const AnyView* args, size_t index, const CallContext
         return TypeTraits<T>::CopyFromAnyViewAfterCheck(src);
       }
     }
+    if constexpr (std::is_same_v<T, String>) {
+      // How C++ callers pass literals.
+      if (src->type_index == kTVMFFIRawStr) {
+        return String(src->v_c_str);
+      }
+    }
     return ConvertArgSlow<T>(src, index, context);
   }
 }

@@ -80,6 +80,8 @@ class SimpleObjAllocator {
  private:
   template <typename T, typename... Args>
   TVM_FFI_INLINE static ObjectPtr<T> Construct(void* data, Args&&... args) {
+    // Looked up first: behind a call the header would have to be filled in twice.
+    const int32_t type_index = T::RuntimeTypeIndex();
     T* obj;
     if constexpr (std::is_nothrow_constructible_v<T, Args...>) {
       obj = new (data) T(std::forward<Args>(args)...);
@@ -90,7 +92,7 @@ class SimpleObjAllocator {
     }
     TVMFFIObject* header = ObjectUnsafe::GetHeader(obj);
     header->combined_ref_count = kUniqueCount;
-    header->type_index = T::RuntimeTypeIndex();
+    header->type_index = type_index;
     header->__padding = 0;
     header->deleter = DeleteObject<T>;
     return ObjectUnsafe::ObjectPtrFromOwned<T>(static_cast<Object*>(obj));

@@ -177,9 +177,9 @@ class Object {
   TVMFFIObject header_;
 
  public:
-  Object() : header_{} {}
+  Object() { SetEmptyHeader(); }
   /*! \brief A copy is a new object: it does not share the count. */
-  Object(const Object&) : header_{} {}
+  Object(const Object&) { SetEmptyHeader(); }
   Object& operator=(const Object&) { return *this; }
 
   template <typename TargetType>
@@ -211,6 +211,13 @@ class Object {
   static int32_t _GetOrAllocRuntimeTypeIndex() { return kTVMFFIObject; }
 
  private:
+  /*! \brief Field by field: make_object writes the same fields, and compilers drop these then. */
+  TVM_FFI_INLINE void SetEmptyHeader() {
+    header_.combined_ref_count = 0;
+    header_.type_index = 0;
+    header_.__padding = 0;
+    header_.deleter = nullptr;
+  }
   friend struct details::ObjectUnsafe;
 };
 
@@ -261,7 +268,11 @@ class ObjectPtr {
   ObjectPtr(ObjectPtr<U>&& other) noexcept : data_(other.data_) {  // NOLINT
     other.data_ = nullptr;
   }
-  ~ObjectPtr() { reset(); }
+  ~ObjectPtr() {
+    if (data_ != nullptr) {
+      details::DecStrongRef(reinterpret_cast<TVMFFIObject*>(data_));
+    }
+  }
 
   ObjectPtr& operator=(const ObjectPtr& other) {
     ObjectPtr(other).swap(*this);
@@ -621,11 +632,15 @@ struct ObjectPtrEqual {
   }
 
 /*! \brief In the body of an object class: the type key is the existing member `_type_key`. */
-#define TVM_FFI_DECLARE_OBJECT_INFO_PREDEFINED_TYPE_KEY(TypeName, ParentType)           \
-  TVM_FFI_OBJECT_INFO_REGISTER_(TypeName, ParentType, -1)                               \
-  static int32_t RuntimeTypeIndex() { return TypeName::_GetOrAllocRuntimeTypeIndex(); } \
-  [[maybe_unused]] static inline const int32_t _type_index_at_load =                    \
-      TypeName::_GetOrAllocRuntimeTypeIndex()
+#define TVM_FFI_DECLARE_OBJECT_INFO_PREDEFINED_TYPE_KEY(TypeName, ParentType) \
+  TVM_FFI_OBJECT_INFO_REGISTER_(TypeName, ParentType, -1)                     \
+  static int32_t RuntimeTypeIndex() {                                         \
+    /* Zero until the library's initialisation has come here. */              \
+    return TVM_FFI_PREDICT_TRUE(_type_index_at_load != 0)                     \
+               ? _type_index_at_load                                          \
+               : TypeName::_GetOrAllocRuntimeTypeIndex();                     \
+  }                                                                           \
+  static inline const int32_t _type_index_at_load = TypeName::_GetOrAllocRuntimeTypeIndex()
 
 /*! \brief In the body of an object class: an index is allocated when the library is loaded. */
 #define TVM_FFI_DECLARE_OBJECT_INFO(TypeKey, TypeName, ParentType) \

@@ -98,6 +98,30 @@ TVM_FFI_INLINE void SetFirstReference(TVMFFIObject* header, int32_t type_index,
   header->deleter = deleter;
 }
 
+/*! \brief The payload word of small content, zeros behind it; made as a whole, since it is read as
+ * a whole. */
+inline uint64_t SmallContent(const char* data, size_t size) {
+#if TVM_FFI_LITTLE_ENDIAN
+  auto byte_at = [data](size_t i) {
+    return static_cast<uint64_t>(static_cast<unsigned char>(data[i])) << (8 * i);
+  };
+  if (size >= 4) {
+    // Two words that may overlap.
+    uint32_t head, tail;
+    std::memcpy(&head, data, 4);
+    std::memcpy(&tail, data + size - 4, 4);
+    return head | (static_cast<uint64_t>(tail) << (8 * (size - 4)));
+  }
+  return size == 0 ? 0 : byte_at(0) | byte_at(size / 2) | byte_at(size - 1);
+#else
+  uint64_t word = 0;
+  if (size != 0) {
+    std::memcpy(&word, data, size);
+  }
+  return word;
+#endif
+}
+
 /*! \brief A StringObj or BytesObj, as `type_index` says, with a copy of the content behind it. */
 inline TVMFFIObject* MakeInlineBytes(int32_t type_index, const char* data, size_t size) {
   if (TVM_FFI_PREDICT_FALSE(size > SIZE_MAX / 2)) {
@@ -207,11 +231,9 @@ class BytesCell {
     data_.v_uint64 = 0;
   }
   TVM_FFI_INLINE void SetSmall(int32_t small_index, const char* data, size_t size) {
-    SetEmpty(small_index);
+    data_.type_index = small_index;
     data_.small_str_len = static_cast<uint32_t>(size);
-    if (size != 0) {
-      std::memcpy(data_.v_bytes, data, size);
-    }
+    data_.v_uint64 = SmallContent(data, size);
   }
 
   TVMFFIAny data_;

@@ -29,7 +29,10 @@ class SeqBaseObj : public Object, public TVMFFISeqCell {
   SeqBaseObj(const SeqBaseObj&) = delete;
   SeqBaseObj& operator=(const SeqBaseObj&) = delete;
   ~SeqBaseObj() {
-    clear();
+    Any* const first = MutableBegin();
+    for (Any* last = MutableEnd(); last != first;) {
+      (--last)->~Any();
+    }
     if (data_deleter != nullptr) {
       data_deleter(data);
     }

@@ -71,7 +71,16 @@ inline size_t GetDataSize(const DLTensor& tensor) {
 /*! \brief The object behind Tensor: the DLTensor follows the header. */
 class TensorObj : public Object, public DLTensor {
  public:
-  TensorObj() : DLTensor{} {}
+  TensorObj() {
+    // Field by field: compilers drop what a subclass's constructor overwrites.
+    this->data = nullptr;
+    this->device = DLDevice{};
+    this->ndim = 0;
+    this->dtype = DLDataType{};
+    this->shape = nullptr;
+    this->strides = nullptr;
+    this->byte_offset = 0;
+  }
   TensorObj(const TensorObj&) = delete;
   TensorObj& operator=(const TensorObj&) = delete;
 
