@@ -172,6 +172,8 @@ TVMFFIAny BigIntOfDecimal(std::string_view text) {
 namespace {
 
 std::string_view WordsOf(const Any& value) {
+  TVM_FFI_CHECK(value.type_index() == kTVMFFIBigInt, TypeError)
+      << "expected a `ffi.BigInt`, got `" << value.GetTypeKey() << "`";
   return BigIntWords(*AnyUnsafe::TVMFFIAnyPtrFromAny(value));
 }
 

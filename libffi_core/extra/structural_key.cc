@@ -15,22 +15,26 @@ using tvm::ffi::StructuralKeyObj;
 using tvm::ffi::details::AnyUnsafe;
 namespace reflection = tvm::ffi::reflection;
 
-// A map calls these only with values of this type. They are registered as Functions: releases
-// disagree about what a function pointer there returns.
-int64_t HashKey(const Any& value) {
-  return AnyUnsafe::CopyFromAnyViewAfterCheck<StructuralKey>(value)->hash_i64;
+// How maps hash and compare keys. Functions, as releases disagree about what a pointer there
+// returns; of the C kind, as maps call them often.
+int HashKey(void*, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
+  TVM_FFI_SAFE_CALL_BEGIN();
+  if (num_args != 1 || args[0].type_index != StructuralKeyObj::RuntimeTypeIndex()) {
+    TVM_FFI_THROW(TypeError) << "the hash of ffi.StructuralKey takes one such key";
+  }
+  result->type_index = kTVMFFIInt;
+  result->v_int64 = AnyUnsafe::RawObjectPtrFromUnowned<StructuralKeyObj>(args[0].v_obj)->hash_i64;
+  TVM_FFI_SAFE_CALL_END();
 }
-bool EqualKeys(const Any& lhs, const Any& rhs) {
-  return AnyUnsafe::CopyFromAnyViewAfterCheck<StructuralKey>(lhs) ==
-         AnyUnsafe::CopyFromAnyViewAfterCheck<StructuralKey>(rhs);
-}
+bool EqualKeys(const StructuralKey& lhs, const StructuralKey& rhs) { return lhs == rhs; }
 
 TVM_FFI_STATIC_INIT_BLOCK() {
   reflection::ObjectDef<StructuralKeyObj>()
       .def_ro("key", &StructuralKeyObj::key)
       .def_ro("hash_i64", &StructuralKeyObj::hash_i64)
       .def(reflection::init<Any>())
-      .def_type_attr(reflection::type_attr::kAnyHash, Function::FromTyped(HashKey))
+      .def_type_attr(reflection::type_attr::kAnyHash,
+                     Function::FromExternC(nullptr, HashKey, nullptr))
       .def_type_attr(reflection::type_attr::kAnyEqual, Function::FromTyped(EqualKeys));
   GlobalDef()
       .Typed("ffi.StructuralKey", [](Any key) { return StructuralKey(std::move(key)); })

@@ -6,6 +6,7 @@
 #include <tvm/ffi/extra/serialization.h>
 #include <tvm/ffi/extra/structural_equal.h>
 #include <tvm/ffi/extra/structural_hash.h>
+#include <tvm/ffi/reflection/accessor.h>
 
 #include <functional>
 #include <string>
@@ -162,6 +163,16 @@ TEST(BigInt, EqualValuesAreOneMapKey) {
   EXPECT_EQ(map.at(Make({0, 1})), 2);
   EXPECT_EQ(map.count(Make({0, kMinus})), 0u);
   EXPECT_EQ(tvm::ffi::AnyHash()(Make({0, 1})), 2654440707u);
+}
+
+TEST(BigInt, TheMapHooksRefuseOtherValues) {
+  for (const char* name : {"__any_hash__", "__any_equal__", "__data_to_json__"}) {
+    const auto hook =
+        tvm::ffi::reflection::TypeAttrColumn(name)[kTVMFFIBigInt].cast<tvm::ffi::Function>();
+    const bool takes_two = std::string_view(name) == "__any_equal__";
+    const std::string message = MessageOf([&] { takes_two ? hook(1, 2) : hook(1); });
+    EXPECT_NE(message.find("expected a `ffi.BigInt`, got `int`"), std::string::npos) << message;
+  }
 }
 
 TEST(BigInt, HashesAsThePublishedLibraryDoes) {

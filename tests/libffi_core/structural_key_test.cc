@@ -117,6 +117,10 @@ TEST(StructuralKey, Reflection) {
 // and would crash.
 TEST(StructuralKey, TypeAttributes) {
   const int32_t index = StructuralKeyObj::RuntimeTypeIndex();
+  const auto hash = tvm::ffi::reflection::TypeAttrColumn("__any_hash__")[index].cast<Function>();
+  EXPECT_EQ(hash(StructuralKey(1)).cast<int64_t>(), StructuralKey(1)->hash_i64);
+  EXPECT_ERROR_CONTAINS(hash(1), "TypeError", "takes one such key");
+  EXPECT_ERROR_CONTAINS(hash(), "TypeError", "takes one such key");
   for (const char* name :
        {"__any_hash__", "__any_equal__", "__ffi_init__", "__ffi_new__", "__ffi_shallow_copy__"}) {
     EXPECT_EQ(tvm::ffi::reflection::TypeAttrColumn(name)[index].type_index(), kTVMFFIFunction);
