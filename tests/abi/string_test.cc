@@ -35,6 +35,24 @@ TEST(String, SmallAndHeapFormsAreTheSameText) {
   EXPECT_EQ(std::hash<String>()(small), std::hash<std::string_view>()("abc"));
 }
 
+TEST(String, SmallImagesHoldTheContentAndThenZeros) {
+  const std::string letters("a\xff\0defg", 7);
+  for (size_t size = 0; size <= letters.size(); ++size) {
+    const String text(letters.data(), size);
+    const TVMFFIAny image = AnyView(text).CopyToTVMFFIAny();
+    EXPECT_EQ(image.type_index, kTVMFFISmallStr);
+    EXPECT_EQ(image.small_str_len, size);
+    EXPECT_EQ(std::string(image.v_bytes, 8), letters.substr(0, size) + std::string(8 - size, '\0'));
+  }
+}
+
+TEST(String, LiteralsArriveAsTextOfAnyLength) {
+  const Function length = Function::FromTyped([](String text) { return text.size(); });
+  EXPECT_EQ(length("").cast<int64_t>(), 0);
+  EXPECT_EQ(length("abc").cast<int64_t>(), 3);
+  EXPECT_EQ(length("more text than lies in a value").cast<int64_t>(), 30);
+}
+
 TEST(String, EmbeddedNulIsContent) {
   const String text("a\0bcdefghij", 11);
   EXPECT_EQ(text.size(), 11u);

@@ -231,7 +231,7 @@ TVM_FFI_INLINE void OwnView(TVMFFIAny* data) {
 class Any {
  public:
   Any() { SetNone(); }
-  TVM_FFI_INLINE ~Any() { Release(); }
+  ~Any() { Release(); }
   TVM_FFI_INLINE Any(const Any& other) : data_(other.data_) {
     if (data_.type_index >= kTVMFFIStaticObjectBegin) {
       details::ObjectUnsafe::IncRefObjectHandle(data_.v_obj);

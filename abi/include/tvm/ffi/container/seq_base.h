@@ -31,7 +31,10 @@ class SeqBaseObj : public Object, public TVMFFISeqCell {
   ~SeqBaseObj() {
     Any* const first = MutableBegin();
     for (Any* last = MutableEnd(); last != first;) {
-      (--last)->~Any();
+      // Plain values need no call.
+      if ((--last)->type_index() >= kTVMFFIStaticObjectBegin) {
+        last->~Any();
+      }
     }
     if (data_deleter != nullptr) {
       data_deleter(data);
