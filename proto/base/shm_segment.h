@@ -1,4 +1,5 @@
-// A sealed memfd and its mapping. The peer may write at any moment: copy a value out, check it, use the copy.
+// A sealed memfd and its mapping. The peer may write at any moment: copy a value out, check it, use
+// the copy.
 #ifndef TVMFFI_PROTO_BASE_SHM_SEGMENT_H_
 #define TVMFFI_PROTO_BASE_SHM_SEGMENT_H_
 
@@ -11,8 +12,8 @@ namespace tvmffi {
 
 enum class Access { kReadOnly, kReadWrite };
 
-// Move-only. Destruction unmaps and closes. The mapping lies between two inaccessible guard pages, so running off
-// either end faults instead of reaching a neighbour.
+// Move-only. Destruction unmaps and closes. The mapping lies between two inaccessible guard pages,
+// so running off either end faults instead of reaching a neighbour.
 class ShmSegment {
  public:
   ShmSegment() = default;
@@ -20,14 +21,16 @@ class ShmSegment {
   ShmSegment& operator=(ShmSegment&& other) noexcept;
   ~ShmSegment();
 
-  // A new zeroed segment of `size` bytes (rounded up to whole pages), mapped read-write, sealed against resizing.
+  // A new zeroed segment of `size` bytes (rounded up to whole pages), mapped read-write, sealed
+  // against resizing.
   static Result<ShmSegment> Create(size_t size, const char* debug_name);
 
-  // The same, then sealed so that nobody can ever make another writable mapping: only this one writes.
+  // The same, then sealed so that nobody can ever make another writable mapping: only this one
+  // writes.
   static Result<ShmSegment> CreateInput(size_t size, const char* debug_name);
 
-  // Maps a received descriptor. Refuses one that is no memfd, is not `size` bytes long, or lacks the SHRINK and GROW
-  // seals: a later truncate by its sender would raise SIGBUS here.
+  // Maps a received descriptor. Refuses one that is no memfd, is not `size` bytes long, or lacks
+  // the SHRINK and GROW seals: a later truncate by its sender would raise SIGBUS here.
   static Result<ShmSegment> Map(UniqueFd fd_untrusted, size_t size, Access access);
 
   // Faults all pages in now, so that no call pays for it.

@@ -1,5 +1,5 @@
-// Outcome of an operation inside proto, hostd and client, where nothing throws. Errors cross the ABI as
-// tvm::ffi errors instead; client/src turns one into the other.
+// Outcome of an operation inside proto, hostd and client, where nothing throws. Errors cross the
+// ABI as tvm::ffi errors instead; client/src turns one into the other.
 #ifndef TVMFFI_PROTO_BASE_STATUS_H_
 #define TVMFFI_PROTO_BASE_STATUS_H_
 
@@ -38,7 +38,7 @@ Status ErrnoStatus(int error_number, const std::string& what);
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
   Result(Status status) : state_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     assert(!std::get<Status>(state_).ok());
   }
@@ -57,8 +57,8 @@ class [[nodiscard]] Result {
 }  // namespace tvmffi
 
 // Returns the Status of `expr` from the enclosing function when it is not ok.
-#define TVMFFI_RETURN_IF_ERROR(expr)                    \
-  do {                                                  \
+#define TVMFFI_RETURN_IF_ERROR(expr)                                      \
+  do {                                                                    \
     if (::tvmffi::Status status_ = (expr); !status_.ok()) return status_; \
   } while (0)
 

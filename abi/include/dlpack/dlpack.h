@@ -2,9 +2,10 @@
  * \file dlpack/dlpack.h
  * \brief The DLPack 1.3 in-memory tensor exchange ABI.
  *
- * Layouts, enumerator values and function types follow the public DLPack 1.3 specification, so a tensor described here
- * is understood by every framework that speaks it. Nothing in this file needs a library; it is C11 and C++17.
- * A test compares every size and offset with the copies that other packages ship.
+ * Layouts, enumerator values and function types follow the public DLPack 1.3 specification, so a
+ * tensor described here is understood by every framework that speaks it. Nothing in this file needs
+ * a library; it is C11 and C++17. A test compares every size and offset with the copies that other
+ * packages ship.
  */
 #ifndef DLPACK_DLPACK_H_
 #define DLPACK_DLPACK_H_
@@ -112,14 +113,16 @@ typedef struct {
 
 /*! \brief A borrowed view of a strided tensor. Owns nothing; valid as long as its source says. */
 typedef struct {
-  /*! \brief Base address; the first element lies `byte_offset` bytes behind it. Opaque on some devices. */
+  /*! \brief Base address; the first element lies `byte_offset` bytes behind it. Opaque on some
+   * devices. */
   void* data;
   DLDevice device;
   int32_t ndim;
   DLDataType dtype;
   /*! \brief `ndim` extents. */
   int64_t* shape;
-  /*! \brief `ndim` strides counted in elements. NULL means compact row-major for producers older than 1.2. */
+  /*! \brief `ndim` strides counted in elements. NULL means compact row-major for producers older
+   * than 1.2. */
   int64_t* strides;
   /*! \brief Bytes from `data` to the first element. */
   uint64_t byte_offset;
@@ -128,7 +131,8 @@ typedef struct {
 /*!
  * \brief A tensor with an owner, unversioned form.
  *
- * The consumer calls `deleter(self)` exactly once, from any thread, when it no longer needs the memory.
+ * The consumer calls `deleter(self)` exactly once, from any thread, when it no longer needs the
+ * memory.
  */
 typedef struct DLManagedTensor {
   DLTensor dl_tensor;
@@ -145,7 +149,7 @@ typedef struct DLManagedTensor {
 /*! \brief Sub-byte elements take a whole byte each instead of being packed. */
 #define DLPACK_FLAG_BITMASK_IS_SUBBYTE_TYPE_PADDED (1UL << 2UL)
 
-/*! \brief A tensor with an owner and a version. With an unknown major only `deleter` may be used. */
+/*! \brief A tensor with an owner and a version. With an unknown major only `deleter` is valid. */
 typedef struct DLManagedTensorVersioned {
   DLPackVersion version;
   /*! \brief The producer's own state. */
@@ -158,29 +162,37 @@ typedef struct DLManagedTensorVersioned {
 } DLManagedTensorVersioned;
 
 /*!
- * \brief Allocate an uninitialised tensor like `prototype` (only dtype, ndim, shape and device are read).
- * \param prototype What to allocate.
- * \param out Receives the tensor; the caller owns it.
+ * \brief Allocate an uninitialised tensor like `prototype` (only dtype, ndim, shape and device are
+ * read). \param prototype What to allocate. \param out Receives the tensor; the caller owns it.
  * \param error_ctx Passed to SetError.
  * \param SetError Called once with kind and message on failure.
  * \return 0, or -1 after SetError.
  */
-typedef int (*DLPackManagedTensorAllocator)(DLTensor* prototype, DLManagedTensorVersioned** out, void* error_ctx,
-                                            void (*SetError)(void* error_ctx, const char* kind, const char* message));
+typedef int (*DLPackManagedTensorAllocator)(DLTensor* prototype, DLManagedTensorVersioned** out,
+                                            void* error_ctx,
+                                            void (*SetError)(void* error_ctx, const char* kind,
+                                                             const char* message));
 
-/*! \brief Export a framework's Python tensor without stream synchronisation. -1 with a Python exception on failure. */
-typedef int (*DLPackManagedTensorFromPyObjectNoSync)(void* py_object, DLManagedTensorVersioned** out);
+/*! \brief Export a framework's Python tensor without stream synchronisation. -1 with a Python
+ * exception on failure. */
+typedef int (*DLPackManagedTensorFromPyObjectNoSync)(void* py_object,
+                                                     DLManagedTensorVersioned** out);
 
-/*! \brief Fill a view that borrows from the Python tensor. -1 with a Python exception on failure. */
+/*! \brief Fill a view borrowed from the Python tensor. -1 with a Python exception on failure. */
 typedef int (*DLPackDLTensorFromPyObjectNoSync)(void* py_object, DLTensor* out);
 
-/*! \brief The stream the framework launches on now for that device. -1 with a Python exception on failure. */
-typedef int (*DLPackCurrentWorkStream)(DLDeviceType device_type, int32_t device_id, void** out_current_stream);
+/*! \brief The stream the framework launches on now for that device. -1 with a Python exception on
+ * failure. */
+typedef int (*DLPackCurrentWorkStream)(DLDeviceType device_type, int32_t device_id,
+                                       void** out_current_stream);
 
-/*! \brief Make the framework's Python tensor; takes ownership of `tensor`. -1 with a Python exception on failure. */
-typedef int (*DLPackManagedTensorToPyObjectNoSync)(DLManagedTensorVersioned* tensor, void** out_py_object);
+/*! \brief Make the framework's Python tensor; takes ownership of `tensor`. -1 with a Python
+ * exception on failure. */
+typedef int (*DLPackManagedTensorToPyObjectNoSync)(DLManagedTensorVersioned* tensor,
+                                                   void** out_py_object);
 
-/*! \brief First member of every exchange table: its version, and the table of the previous version if one exists. */
+/*! \brief First member of every exchange table: its version, and the table of the previous version
+ * if one exists. */
 typedef struct DLPackExchangeAPIHeader {
   DLPackVersion version;
   struct DLPackExchangeAPIHeader* prev_api;
@@ -189,8 +201,8 @@ typedef struct DLPackExchangeAPIHeader {
 /*!
  * \brief A framework's function table for exchange at C speed.
  *
- * Found in a PyCapsule named "dlpack_exchange_api" in the attribute `__dlpack_c_exchange_api__` of the tensor type.
- * It lives as long as the process, so consumers may cache the pointer per type.
+ * Found in a PyCapsule named "dlpack_exchange_api" in the attribute `__dlpack_c_exchange_api__` of
+ * the tensor type. It lives as long as the process, so consumers may cache the pointer per type.
  */
 typedef struct DLPackExchangeAPI {
   DLPackExchangeAPIHeader header;

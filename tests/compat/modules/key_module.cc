@@ -1,4 +1,5 @@
-// Maps whose keys are hashed by what they hold: the code for that is in the module, the hash functions in the library.
+// Maps whose keys are hashed by what they hold: the code for that is in the module, the hash
+// functions in the library.
 #include <tvm/ffi/container/array.h>
 #include <tvm/ffi/container/map.h>
 #include <tvm/ffi/extra/structural_key.h>

@@ -1,17 +1,19 @@
 /*!
  * \file tvm/ffi/c_api.h
- * \brief The frozen C ABI: values, the object header, errors, functions, tensors and the type table.
+ * \brief The frozen C ABI: values, the object header, errors, functions, tensors and the type
+ * table.
  *
- * Every struct here is read and written by compiled code of other parties. Sizes, offsets and enumerator values never
- * change; new functions may be added at the end. C11 and C++17, 64-bit little-endian hosts.
+ * Every struct here is read and written by compiled code of other parties. Sizes, offsets and
+ * enumerator values never change; new functions may be added at the end. C11 and C++17, 64-bit
+ * little-endian hosts.
  *
  * Conventions, unless a function says otherwise:
- *  - An `int` result is 0 on success. On failure it is nonzero and the calling thread's raised error is set; take it
- *    with TVMFFIErrorMoveFromRaised. Output parameters then hold nothing.
- *  - Handles passed in are borrowed; handles passed out are new references that the caller releases with
- *    TVMFFIObjectDecRef.
- *  - NULL where something is needed is refused: with an InternalError, or by ending the process where the function has
- *    no way to report an error. The functions that accept NULL say so.
+ *  - An `int` result is 0 on success. On failure it is nonzero and the calling thread's raised
+ * error is set; take it with TVMFFIErrorMoveFromRaised. Output parameters then hold nothing.
+ *  - Handles passed in are borrowed; handles passed out are new references that the caller releases
+ * with TVMFFIObjectDecRef.
+ *  - NULL where something is needed is refused: with an InternalError, or by ending the process
+ * where the function has no way to report an error. The functions that accept NULL say so.
  *  - Every function may be called from any thread.
  */
 #ifndef TVM_FFI_C_API_H_
@@ -58,14 +60,17 @@
 #define TVM_FFI_VERSION_MINOR 1
 #define TVM_FFI_VERSION_PATCH 14
 
+// Enumerators are int32_t in C++ and int in C.
+// clang-format off
 #ifdef __cplusplus
-#define TVM_FFI_ENUM_(name) enum name : int32_t
-#define TVM_FFI_ENUM_END_(name) ;
+#define TVM_FFI_ENUM_(name) name : int32_t
+#define TVM_FFI_ENUM_END_(name)
 extern "C" {
 #else
-#define TVM_FFI_ENUM_(name) typedef enum
-#define TVM_FFI_ENUM_END_(name) name;
+#define TVM_FFI_ENUM_(name) name
+#define TVM_FFI_ENUM_END_(name) ; typedef enum name name
 #endif
+// clang-format on
 
 /*! \brief A version triple. */
 typedef struct {
@@ -77,8 +82,9 @@ typedef struct {
 /*! \brief Address of a TVMFFIObject header. */
 typedef void* TVMFFIObjectHandle;
 
-/*! \brief What a TVMFFIAny holds. Below 64: no reference is owned. From 64 on: an object. From 128 on: dynamic types. */
-TVM_FFI_ENUM_(TVMFFITypeIndex) {
+/*! \brief What a TVMFFIAny holds. Below 64: no reference is owned. From 64 on: an object. From 128
+ * on: dynamic types. */
+enum TVM_FFI_ENUM_(TVMFFITypeIndex) {
   /*! \brief Only in annotations; no value has it. */
   kTVMFFIAny = -1,
   kTVMFFINone = 0,
@@ -95,7 +101,7 @@ TVM_FFI_ENUM_(TVMFFITypeIndex) {
   kTVMFFIRawStr = 8,
   /*! \brief v_ptr is a borrowed TVMFFIByteArray*. Views only. */
   kTVMFFIByteArrayPtr = 9,
-  /*! \brief v_ptr is the address of an owned object pointer that the callee may take. Views only. */
+  /*! \brief v_ptr is the address of an owned object pointer the callee may take. Views only. */
   kTVMFFIObjectRValueRef = 10,
   /*! \brief Up to 7 bytes of text inside the value. */
   kTVMFFISmallStr = 11,
@@ -123,22 +129,22 @@ TVM_FFI_ENUM_(TVMFFITypeIndex) {
   /*! \brief An integer beyond 64 bits. Newer than the convention: see TVMFFIBigIntFromByteArray. */
   kTVMFFIBigInt = 78,
   kTVMFFIDynObjectBegin = 128
-} TVM_FFI_ENUM_END_(TVMFFITypeIndex)
+} TVM_FFI_ENUM_END_(TVMFFITypeIndex);
 
 /*! \brief What an object's deleter is asked to do. */
-TVM_FFI_ENUM_(TVMFFIObjectDeleterFlagBitMask) {
+enum TVM_FFI_ENUM_(TVMFFIObjectDeleterFlagBitMask) {
   /*! \brief Run the destructor. */
   kTVMFFIObjectDeleterFlagBitMaskStrong = 1 << 0,
   /*! \brief Free the memory. */
   kTVMFFIObjectDeleterFlagBitMaskWeak = 1 << 1,
   kTVMFFIObjectDeleterFlagBitMaskBoth = (1 << 0) | (1 << 1)
-} TVM_FFI_ENUM_END_(TVMFFIObjectDeleterFlagBitMask)
+} TVM_FFI_ENUM_END_(TVMFFIObjectDeleterFlagBitMask);
 
 /*!
  * \brief Header of every object.
  *
- * `combined_ref_count` holds the strong count in its low and the weak count in its high 32 bits; all strong references
- * together own one weak one. A new object starts with one of each.
+ * `combined_ref_count` holds the strong count in its low and the weak count in its high 32 bits;
+ * all strong references together own one weak one. A new object starts with one of each.
  */
 typedef struct {
   uint64_t combined_ref_count;
@@ -147,7 +153,8 @@ typedef struct {
 #if !defined(TVM_FFI_DOXYGEN_MODE)
   union {
 #endif
-    /*! \brief Belongs to the code that allocated the object; NULL: never destroyed. `self` is this header. */
+    /*! \brief Belongs to the code that allocated the object; NULL: never destroyed. `self` is this
+     * header. */
     void (*deleter)(void* self, int flags);
     int64_t __ensure_align;
 #if !defined(TVM_FFI_DOXYGEN_MODE)
@@ -216,10 +223,10 @@ typedef struct {
 #endif
 
 /*! \brief How TVMFFIErrorCell::update_backtrace treats the lines already there. */
-TVM_FFI_ENUM_(TVMFFIBacktraceUpdateMode) {
+enum TVM_FFI_ENUM_(TVMFFIBacktraceUpdateMode) {
   kTVMFFIBacktraceUpdateModeReplace = 0,
   kTVMFFIBacktraceUpdateModeAppend = 1
-} TVM_FFI_ENUM_END_(TVMFFIBacktraceUpdateMode)
+} TVM_FFI_ENUM_END_(TVMFFIBacktraceUpdateMode);
 
 /*! \brief Follows the header of ffi.Error. */
 typedef struct {
@@ -228,8 +235,10 @@ typedef struct {
   TVMFFIByteArray message;
   /*! \brief Lines `  File "f", line n, in g`, innermost frame first. */
   TVMFFIByteArray backtrace;
-  void (*update_backtrace)(TVMFFIObjectHandle self, const TVMFFIByteArray* backtrace, int32_t update_mode);
-  /*! \brief NULL or an owned Error. Absent from errors made by code older than 0.1.8 (then it equals kind.data). */
+  void (*update_backtrace)(TVMFFIObjectHandle self, const TVMFFIByteArray* backtrace,
+                           int32_t update_mode);
+  /*! \brief NULL or an owned Error. Absent from errors made by code older than 0.1.8 (then it
+   * equals kind.data). */
   TVMFFIObjectHandle cause_chain;
   /*! \brief NULL or any owned object. */
   TVMFFIObjectHandle extra_context;
@@ -243,13 +252,15 @@ typedef struct {
  * \param result Set to None by the caller; receives an owned value.
  * \return 0, or nonzero with the raised error set. No C++ exception leaves it.
  */
-typedef int (*TVMFFISafeCallType)(void* handle, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
+typedef int (*TVMFFISafeCallType)(void* handle, const TVMFFIAny* args, int32_t num_args,
+                                  TVMFFIAny* result);
 
 /*! \brief Follows the header of ffi.Function. */
 typedef struct {
   /*! \brief Never NULL. */
   TVMFFISafeCallType safe_call;
-  /*! \brief NULL, or a function that throws tvm::ffi::Error instead of returning a code. Only for C++ callers. */
+  /*! \brief NULL, or a function that throws tvm::ffi::Error instead of returning a code. Only for
+   * C++ callers. */
   void* cpp_call;
 } TVMFFIFunctionCell;
 
@@ -265,13 +276,14 @@ typedef struct {
 
 /*! \brief A process-wide source of object memory, used by code built with version 0.1.13. */
 typedef struct {
-  /*! \brief Uninitialised memory with a filled TVMFFIObjectAllocHeader before it; NULL with a raised error. */
+  /*! \brief Uninitialised memory with a filled TVMFFIObjectAllocHeader before it; NULL with a
+   * raised error. */
   void* (*allocate)(size_t size, size_t alignment, int32_t type_index, void* context);
   void* context;
 } TVMFFICustomAllocator;
 
 /*! \brief Bits of TVMFFIFieldInfo::flags and TVMFFIMethodInfo::flags. */
-TVM_FFI_ENUM_(TVMFFIFieldFlagBitMask) {
+enum TVM_FFI_ENUM_(TVMFFIFieldFlagBitMask) {
   kTVMFFIFieldFlagBitMaskWritable = 1 << 0,
   kTVMFFIFieldFlagBitMaskHasDefault = 1 << 1,
   kTVMFFIFieldFlagBitMaskIsStaticMethod = 1 << 2,
@@ -286,24 +298,24 @@ TVM_FFI_ENUM_(TVMFFIFieldFlagBitMask) {
   /*! \brief `setter` is a Function handle, called with (field address, value). */
   kTVMFFIFieldFlagBitSetterIsFunctionObj = 1 << 11,
   kTVMFFIFieldFlagBitMaskSEqHashDefNonRecursive = 1 << 12
-} TVM_FFI_ENUM_END_(TVMFFIFieldFlagBitMask)
+} TVM_FFI_ENUM_END_(TVMFFIFieldFlagBitMask);
 
 /*! \brief How structural equality and hashing treat instances of a type. */
-TVM_FFI_ENUM_(TVMFFISEqHashKind) {
+enum TVM_FFI_ENUM_(TVMFFISEqHashKind) {
   kTVMFFISEqHashKindUnsupported = 0,
   kTVMFFISEqHashKindTreeNode = 1,
   kTVMFFISEqHashKindFreeVar = 2,
   kTVMFFISEqHashKindDAGNode = 3,
   kTVMFFISEqHashKindConstTreeNode = 4,
   kTVMFFISEqHashKindUniqueInstance = 5
-} TVM_FFI_ENUM_END_(TVMFFISEqHashKind)
+} TVM_FFI_ENUM_END_(TVMFFISEqHashKind);
 
 /*! \brief Whether variables met in a field are being defined there. */
-TVM_FFI_ENUM_(TVMFFIDefRegionKind) {
+enum TVM_FFI_ENUM_(TVMFFIDefRegionKind) {
   kTVMFFIDefRegionKindNone = 0,
   kTVMFFIDefRegionKindRecursive = 1,
   kTVMFFIDefRegionKindNonRecursive = 2
-} TVM_FFI_ENUM_END_(TVMFFIDefRegionKind)
+} TVM_FFI_ENUM_END_(TVMFFIDefRegionKind);
 
 /*! \brief Read a field at `field` into an owned `result`. */
 typedef int (*TVMFFIFieldGetter)(void* field, TVMFFIAny* result);
@@ -325,7 +337,7 @@ typedef struct {
   /*! \brief From the object's header. */
   int64_t offset;
   TVMFFIFieldGetter getter;
-  /*! \brief A TVMFFIFieldSetter, or with kTVMFFIFieldFlagBitSetterIsFunctionObj a Function handle. */
+  /*! \brief A TVMFFIFieldSetter; with kTVMFFIFieldFlagBitSetterIsFunctionObj a Function. */
   void* setter;
   TVMFFIAny default_value_or_factory;
   /*! \brief A hint; kTVMFFIAny when unknown. */
@@ -353,7 +365,8 @@ typedef struct {
   TVMFFISEqHashKind structural_eq_hash_kind;
 } TVMFFITypeMetadata;
 
-/*! \brief One attribute of all types: entry of type t is data[t - begin_index] if that is in range and not None. */
+/*! \brief One attribute of all types: entry of type t is data[t - begin_index] if that is in range
+ * and not None. */
 typedef struct {
   const TVMFFIAny* data;
   int32_t size;
@@ -389,13 +402,14 @@ typedef struct TVMFFITypeInfo {
 // ---------------------------------------------------------------------------------------------------------------
 // Version and objects
 
-/*! \brief The version of the loaded library. Never fails, and keeps this signature in every version. NULL is ignored. */
+/*! \brief The version of the loaded library. Never fails, and keeps this signature in every
+ * version. NULL is ignored. */
 TVM_FFI_DLL void TVMFFIGetVersion(TVMFFIVersion* out_version);
 
 /*! \brief Add a strong reference. NULL is accepted and ignored. */
 TVM_FFI_DLL int TVMFFIObjectIncRef(TVMFFIObjectHandle obj);
 
-/*! \brief Drop a strong reference; the last one runs the deleter on this thread. NULL is accepted. */
+/*! \brief Drop a strong reference; the last runs the deleter on this thread. NULL is accepted. */
 TVM_FFI_DLL int TVMFFIObjectDecRef(TVMFFIObjectHandle obj);
 
 /*!
@@ -405,13 +419,14 @@ TVM_FFI_DLL int TVMFFIObjectDecRef(TVMFFIObjectHandle obj);
  * \param deleter Called once with `handle` when the last strong reference goes; may be NULL.
  * \param out The new object.
  */
-TVM_FFI_DLL int TVMFFIObjectCreateOpaque(void* handle, int32_t type_index, void (*deleter)(void* handle),
-                                         TVMFFIObjectHandle* out);
+TVM_FFI_DLL int TVMFFIObjectCreateOpaque(void* handle, int32_t type_index,
+                                         void (*deleter)(void* handle), TVMFFIObjectHandle* out);
 
 /*! \brief The allocator in force; never NULL. */
 TVM_FFI_DLL TVMFFICustomAllocator* TVMFFIGetCustomAllocator(void);
 
-/*! \brief Replace the allocator; NULL restores the built-in one. `allocator` must stay valid for ever. */
+/*! \brief Replace the allocator; NULL restores the built-in one. `allocator` must stay valid for
+ * ever. */
 TVM_FFI_DLL int TVMFFISetCustomAllocator(TVMFFICustomAllocator* allocator);
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -421,17 +436,18 @@ TVM_FFI_DLL int TVMFFISetCustomAllocator(TVMFFICustomAllocator* allocator);
 TVM_FFI_DLL int TVMFFITypeKeyToIndex(const TVMFFIByteArray* type_key, int32_t* out_tindex);
 
 /*!
- * \brief Register a type, or find the index it already has. Ends the process when that is impossible.
- * \param type_key Copied.
- * \param static_type_index The index to claim, or -1 to be given one.
- * \param type_depth Number of ancestors.
- * \param num_child_slots Indices to reserve directly behind this one for subtypes.
- * \param child_slots_can_overflow Nonzero lets further subtypes have any index.
- * \param parent_type_index The parent; -1 for none; -2 only asks: the index, or -2 when the key is unknown.
+ * \brief Register a type, or find the index it already has. Ends the process when that is
+ * impossible. \param type_key Copied. \param static_type_index The index to claim, or -1 to be
+ * given one. \param type_depth Number of ancestors. \param num_child_slots Indices to reserve
+ * directly behind this one for subtypes. \param child_slots_can_overflow Nonzero lets further
+ * subtypes have any index. \param parent_type_index The parent; -1 for none; -2 only asks: the
+ * index, or -2 when the key is unknown.
  */
-TVM_FFI_DLL int32_t TVMFFITypeGetOrAllocIndex(const TVMFFIByteArray* type_key, int32_t static_type_index,
-                                              int32_t type_depth, int32_t num_child_slots,
-                                              int32_t child_slots_can_overflow, int32_t parent_type_index);
+TVM_FFI_DLL int32_t TVMFFITypeGetOrAllocIndex(const TVMFFIByteArray* type_key,
+                                              int32_t static_type_index, int32_t type_depth,
+                                              int32_t num_child_slots,
+                                              int32_t child_slots_can_overflow,
+                                              int32_t parent_type_index);
 
 /*! \brief A type's record. Ends the process for an index nobody registered. */
 TVM_FFI_DLL const TVMFFITypeInfo* TVMFFIGetTypeInfo(int32_t type_index) TVM_FFI_ATTRIBUTE_PURE;
@@ -445,11 +461,12 @@ TVM_FFI_DLL int TVMFFITypeRegisterMethod(int32_t type_index, const TVMFFIMethodI
 /*! \brief Set a type's metadata, once. */
 TVM_FFI_DLL int TVMFFITypeRegisterMetadata(int32_t type_index, const TVMFFITypeMetadata* metadata);
 
-/*! \brief Set one type's entry in an attribute column; type_index kTVMFFINone only creates the column. */
+/*! \brief Set one type's entry in an attribute column; type_index kTVMFFINone only creates the
+ * column. */
 TVM_FFI_DLL int TVMFFITypeRegisterAttr(int32_t type_index, const TVMFFIByteArray* attr_name,
                                        const TVMFFIAny* attr_value);
 
-/*! \brief An attribute column, stable for the life of the process; NULL when it was never created. */
+/*! \brief An attribute column, stable for the life of the process; NULL if never created. */
 TVM_FFI_DLL const TVMFFITypeAttrColumn* TVMFFIGetTypeAttrColumn(const TVMFFIByteArray* attr_name);
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -457,27 +474,30 @@ TVM_FFI_DLL const TVMFFITypeAttrColumn* TVMFFIGetTypeAttrColumn(const TVMFFIByte
 
 /*!
  * \brief Make a Function from a C callback.
- * \param self Passed to `safe_call`. With both `self` and `deleter` NULL the callback gets the Function handle instead.
- * \param safe_call The callback.
- * \param deleter Called once with `self` when the Function dies; may be NULL.
- * \param out The new Function.
+ * \param self Passed to `safe_call`. With both `self` and `deleter` NULL the callback gets the
+ * Function handle instead. \param safe_call The callback. \param deleter Called once with `self`
+ * when the Function dies; may be NULL. \param out The new Function.
  */
-TVM_FFI_DLL int TVMFFIFunctionCreate(void* self, TVMFFISafeCallType safe_call, void (*deleter)(void* self),
-                                     TVMFFIObjectHandle* out);
+TVM_FFI_DLL int TVMFFIFunctionCreate(void* self, TVMFFISafeCallType safe_call,
+                                     void (*deleter)(void* self), TVMFFIObjectHandle* out);
 
 /*! \brief Call a Function. The callee's code is returned unchanged. */
-TVM_FFI_DLL int TVMFFIFunctionCall(TVMFFIObjectHandle func, TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
+TVM_FFI_DLL int TVMFFIFunctionCall(TVMFFIObjectHandle func, TVMFFIAny* args, int32_t num_args,
+                                   TVMFFIAny* result);
 
 /*! \brief Publish a Function under a global name. */
-TVM_FFI_DLL int TVMFFIFunctionSetGlobal(const TVMFFIByteArray* name, TVMFFIObjectHandle f, int allow_override);
+TVM_FFI_DLL int TVMFFIFunctionSetGlobal(const TVMFFIByteArray* name, TVMFFIObjectHandle f,
+                                        int allow_override);
 
 /*! \brief The same, with documentation and metadata. */
-TVM_FFI_DLL int TVMFFIFunctionSetGlobalFromMethodInfo(const TVMFFIMethodInfo* method_info, int allow_override);
+TVM_FFI_DLL int TVMFFIFunctionSetGlobalFromMethodInfo(const TVMFFIMethodInfo* method_info,
+                                                      int allow_override);
 
 /*! \brief Look up a global Function; success with `*out` NULL when there is none of that name. */
 TVM_FFI_DLL int TVMFFIFunctionGetGlobal(const TVMFFIByteArray* name, TVMFFIObjectHandle* out);
 
-/*! \brief Turn a borrowed view into an owned value; raw strings and byte arrays are copied. `*out` is overwritten. */
+/*! \brief Turn a borrowed view into an owned value; raw strings and byte arrays are copied. `*out`
+ * is overwritten. */
 TVM_FFI_DLL int TVMFFIAnyViewToOwnedAny(const TVMFFIAny* any_view, TVMFFIAny* out);
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -489,21 +509,23 @@ TVM_FFI_DLL void TVMFFIErrorMoveFromRaised(TVMFFIObjectHandle* result);
 /*! \brief Raise `error` (+1 reference); NULL clears. */
 TVM_FFI_DLL void TVMFFIErrorSetRaised(TVMFFIObjectHandle error);
 
-/*! \brief Raise a new error with the backtrace of this point. A NULL kind is `InternalError`, a NULL message empty. */
+/*! \brief Raise a new error with the backtrace of this point. A NULL kind is `InternalError`, a
+ * NULL message empty. */
 TVM_FFI_DLL void TVMFFIErrorSetRaisedFromCStr(const char* kind, const char* message);
 
 /*! \brief The same with the message in parts; NULL parts are skipped. */
-TVM_FFI_DLL void TVMFFIErrorSetRaisedFromCStrParts(const char* kind, const char** message_parts, int32_t num_parts);
+TVM_FFI_DLL void TVMFFIErrorSetRaisedFromCStrParts(const char* kind, const char** message_parts,
+                                                   int32_t num_parts);
 
 /*! \brief Make an error. Fails only for lack of memory, and then raises nothing. */
 TVM_FFI_DLL int TVMFFIErrorCreate(const TVMFFIByteArray* kind, const TVMFFIByteArray* message,
                                   const TVMFFIByteArray* backtrace, TVMFFIObjectHandle* out);
 
-/*! \brief Make an error with a cause (NULL or an Error) and a context object (NULL or any), both retained. */
-TVM_FFI_DLL int TVMFFIErrorCreateWithCauseAndExtraContext(const TVMFFIByteArray* kind, const TVMFFIByteArray* message,
-                                                          const TVMFFIByteArray* backtrace,
-                                                          TVMFFIObjectHandle cause_chain,
-                                                          TVMFFIObjectHandle extra_context, TVMFFIObjectHandle* out);
+/*! \brief Make an error with a cause (NULL or an Error) and a context object (NULL or any), both
+ * retained. */
+TVM_FFI_DLL int TVMFFIErrorCreateWithCauseAndExtraContext(
+    const TVMFFIByteArray* kind, const TVMFFIByteArray* message, const TVMFFIByteArray* backtrace,
+    TVMFFIObjectHandle cause_chain, TVMFFIObjectHandle extra_context, TVMFFIObjectHandle* out);
 
 /*!
  * \brief The backtrace of the calling thread, innermost frame first.
@@ -513,8 +535,8 @@ TVM_FFI_DLL int TVMFFIErrorCreateWithCauseAndExtraContext(const TVMFFIByteArray*
  * \param cross_ffi_boundary Zero stops at the innermost call through this ABI.
  * \return Thread-local text, valid until the next call on this thread; never NULL.
  */
-TVM_FFI_DLL const TVMFFIByteArray* TVMFFIBacktrace(const char* filename, int lineno, const char* func,
-                                                   int cross_ffi_boundary);
+TVM_FFI_DLL const TVMFFIByteArray* TVMFFIBacktrace(const char* filename, int lineno,
+                                                   const char* func, int cross_ffi_boundary);
 
 // ---------------------------------------------------------------------------------------------------------------
 // Tensors
@@ -526,20 +548,24 @@ TVM_FFI_DLL const TVMFFIByteArray* TVMFFIBacktrace(const char* filename, int lin
  * \param require_contiguous Nonzero refuses strided data.
  * \param out The new Tensor.
  */
-TVM_FFI_DLL int TVMFFITensorFromDLPack(DLManagedTensor* from, int32_t require_alignment, int32_t require_contiguous,
-                                       TVMFFIObjectHandle* out);
+TVM_FFI_DLL int TVMFFITensorFromDLPack(DLManagedTensor* from, int32_t require_alignment,
+                                       int32_t require_contiguous, TVMFFIObjectHandle* out);
 
 /*! \brief Export; the managed tensor holds a reference to `from`. */
 TVM_FFI_DLL int TVMFFITensorToDLPack(TVMFFIObjectHandle from, DLManagedTensor** out);
 
 /*! \brief TVMFFITensorFromDLPack for the versioned struct; padded sub-byte types are refused. */
-TVM_FFI_DLL int TVMFFITensorFromDLPackVersioned(DLManagedTensorVersioned* from, int32_t require_alignment,
-                                                int32_t require_contiguous, TVMFFIObjectHandle* out);
+TVM_FFI_DLL int TVMFFITensorFromDLPackVersioned(DLManagedTensorVersioned* from,
+                                                int32_t require_alignment,
+                                                int32_t require_contiguous,
+                                                TVMFFIObjectHandle* out);
 
 /*! \brief TVMFFITensorToDLPack for the versioned struct. */
-TVM_FFI_DLL int TVMFFITensorToDLPackVersioned(TVMFFIObjectHandle from, DLManagedTensorVersioned** out);
+TVM_FFI_DLL int TVMFFITensorToDLPackVersioned(TVMFFIObjectHandle from,
+                                              DLManagedTensorVersioned** out);
 
-/*! \brief Make a Tensor with the layout of `prototype` (strides not NULL, nothing checked) that keeps `source` alive. */
+/*! \brief Make a Tensor with the layout of `prototype` (strides not NULL, nothing checked) that
+ * keeps `source` alive. */
 TVM_FFI_DLL int TVMFFITensorCreateUnsafeView(TVMFFIObjectHandle source, const DLTensor* prototype,
                                              TVMFFIObjectHandle* out);
 
@@ -555,14 +581,15 @@ TVM_FFI_DLL int TVMFFIBytesFromByteArray(const TVMFFIByteArray* input, TVMFFIAny
 /*!
  * \brief Make an integer of any size. Newer than the convention: an older library does not have it.
  * \param input Its two's complement in 64-bit words, the lowest first; no words are 0.
- * \param out Overwritten: an int when the value fits 64 bits, otherwise an object of type kTVMFFIBigInt.
- * \return 0, or -1: a ValueError when `input` is not whole words.
+ * \param out Overwritten: an int when the value fits 64 bits, otherwise an object of type
+ * kTVMFFIBigInt. \return 0, or -1: a ValueError when `input` is not whole words.
  */
 TVM_FFI_DLL int TVMFFIBigIntFromByteArray(const TVMFFIByteArray* input, TVMFFIAny* out);
 
 /*!
  * \brief The words of an integer, no more than needed and at least one. Newer than the convention.
- * \param value An int or a kTVMFFIBigInt; the result points into it. Of any other value the result is NULL and 0.
+ * \param value An int or a kTVMFFIBigInt; the result points into it. Of any other value the result
+ * is NULL and 0.
  */
 TVM_FFI_DLL TVMFFIByteArray TVMFFIBigIntGetContentByteArray(const TVMFFIAny* value);
 
@@ -578,11 +605,13 @@ TVM_FFI_DLL int TVMFFIDataTypeToString(const DLDataType* dtype, TVMFFIAny* out);
 /*!
  * \brief Fill `*handle_addr` once, whichever thread comes first.
  * \param handle_addr NULL until filled.
- * \param init_func Makes the handle, not NULL; its nonzero result is returned and leaves the handle NULL.
+ * \param init_func Makes the handle, not NULL; its nonzero result is returned and leaves the handle
+ * NULL.
  */
 TVM_FFI_DLL int TVMFFIHandleInitOnce(void** handle_addr, int (*init_func)(void** result));
 
-/*! \brief Empty `*handle_addr` and pass what it held to `deinit_func`; nothing happens when it is NULL. */
+/*! \brief Empty `*handle_addr` and pass what it held to `deinit_func`; nothing happens when it is
+ * NULL. */
 TVM_FFI_DLL int TVMFFIHandleDeinitOnce(void** handle_addr, int (*deinit_func)(void* handle));
 
 #undef TVM_FFI_ENUM_

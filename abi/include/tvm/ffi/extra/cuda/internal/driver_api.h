@@ -30,12 +30,23 @@ inline constexpr ResultType kSuccess = CUDA_SUCCESS;
 namespace details {
 
 // cuda.h gives some functions the name of a version: both the type and the symbol follow it.
-#define TVM_FFI_CUDA_DRIVER_FUNCTIONS_(X)                                                          \
-  X(cuInit)                                                                                        \
-  X(cuGetErrorName)                                                                                \
-  X(cuGetErrorString) X(cuDeviceGet) X(cuDeviceGetCount) X(cuDeviceGetAttribute) X(cuCtxGetDevice) \
-      X(cuLibraryLoadData) X(cuLibraryUnload) X(cuLibraryGetKernel) X(cuKernelGetAttribute)        \
-          X(cuKernelSetAttribute) X(cuLaunchKernel) X(cuLaunchKernelEx)
+// clang-format off
+#define TVM_FFI_CUDA_DRIVER_FUNCTIONS_(X) \
+  X(cuInit)                               \
+  X(cuGetErrorName)                       \
+  X(cuGetErrorString)                     \
+  X(cuDeviceGet)                          \
+  X(cuDeviceGetCount)                     \
+  X(cuDeviceGetAttribute)                 \
+  X(cuCtxGetDevice)                       \
+  X(cuLibraryLoadData)                    \
+  X(cuLibraryUnload)                      \
+  X(cuLibraryGetKernel)                   \
+  X(cuKernelGetAttribute)                 \
+  X(cuKernelSetAttribute)                 \
+  X(cuLaunchKernel)                       \
+  X(cuLaunchKernelEx)
+// clang-format on
 #define TVM_FFI_CUDA_DRIVER_FIELD_(name) decltype(&::name) name = nullptr;
 #define TVM_FFI_CUDA_DRIVER_STR_(name) #name
 #define TVM_FFI_CUDA_DRIVER_SYMBOL_(name) TVM_FFI_CUDA_DRIVER_STR_(name)
