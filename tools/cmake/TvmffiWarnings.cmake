@@ -6,3 +6,7 @@ target_compile_options(tvmffi_warnings INTERFACE
 if(TVMFFI_WERROR)
   target_compile_options(tvmffi_warnings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>)
 endif()
+if(TVMFFI_SANITIZER AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # The sanitizers' own checks hide from gcc which member of a union or an optional was set.
+  target_compile_options(tvmffi_warnings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Wno-maybe-uninitialized>)
+endif()
