@@ -32,24 +32,7 @@ TVMFFIAny TakeRValue(const TVMFFIAny& view) {
 }  // namespace
 
 void DecRef(TVMFFIObjectHandle handle) noexcept {
-  auto* header = static_cast<TVMFFIObject*>(handle);
-  uint64_t* count = &header->combined_ref_count;
-  const uint64_t before = __atomic_fetch_sub(count, kOneStrong, __ATOMIC_RELEASE);
-  if ((before & kStrongMask) != 1) return;
-  // An acquire load instead of a fence: the same instruction here, and thread sanitizers understand
-  // it.
-  __atomic_load_n(count, __ATOMIC_ACQUIRE);
-  if (before == (kOneStrong | kOneWeak)) {
-    if (header->deleter != nullptr) {
-      header->deleter(handle, kTVMFFIObjectDeleterFlagBitMaskBoth);
-    }
-    return;
-  }
-  if (header->deleter != nullptr) header->deleter(handle, kTVMFFIObjectDeleterFlagBitMaskStrong);
-  if (__atomic_fetch_sub(count, kOneWeak, __ATOMIC_RELEASE) == kOneWeak) {
-    __atomic_load_n(count, __ATOMIC_ACQUIRE);
-    if (header->deleter != nullptr) header->deleter(handle, kTVMFFIObjectDeleterFlagBitMaskWeak);
-  }
+  tvm::ffi::details::DecStrongRef(static_cast<TVMFFIObject*>(handle));
 }
 
 TVMFFIAny OwnedFromView(const TVMFFIAny& view) {

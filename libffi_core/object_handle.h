@@ -2,7 +2,7 @@
 #ifndef TVMFFI_LIBFFI_CORE_OBJECT_HANDLE_H_
 #define TVMFFI_LIBFFI_CORE_OBJECT_HANDLE_H_
 
-#include <tvm/ffi/c_api.h>
+#include <tvm/ffi/object.h>
 
 #include <cstddef>
 #include <new>
@@ -11,13 +11,8 @@
 
 namespace tvmffi::core {
 
-constexpr uint64_t kOneStrong = 1;
-constexpr uint64_t kOneWeak = uint64_t{1} << 32;
-constexpr uint64_t kStrongMask = kOneWeak - 1;
-
 inline void IncRef(TVMFFIObjectHandle handle) noexcept {
-  auto* header = static_cast<TVMFFIObject*>(handle);
-  __atomic_fetch_add(&header->combined_ref_count, kOneStrong, __ATOMIC_RELAXED);
+  tvm::ffi::details::IncStrongRef(static_cast<TVMFFIObject*>(handle));
 }
 
 // The last strong reference runs the deleter here. `handle` is not NULL.
@@ -70,10 +65,7 @@ T* NewObject(int32_t type_index, size_t trailing_bytes, Args&&... args) {
     ::operator delete(memory);
     throw;
   }
-  object->header.combined_ref_count = kOneStrong | kOneWeak;
-  object->header.type_index = type_index;
-  object->header.__padding = 0;
-  object->header.deleter = DeleteObject<T>;
+  tvm::ffi::details::SetFirstReference(&object->header, type_index, DeleteObject<T>);
   return object;
 }
 

@@ -140,9 +140,7 @@ ObjectPtr<Object> ClassLayout::NewObject() const {
   if (prefix == nullptr) throw std::bad_alloc();
   prefix->layout = this;
   auto* header = reinterpret_cast<TVMFFIObject*>(prefix + 1);
-  header->combined_ref_count = kOneStrong | kOneWeak;
-  header->type_index = type_info_->type_index;
-  header->deleter = Delete;
+  tvm::ffi::details::SetFirstReference(header, type_info_->type_index, Delete);
   return tvm::ffi::details::ObjectUnsafe::ObjectPtrFromOwned<Object>(header);
 }
 

@@ -220,7 +220,7 @@ TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void OwnBorrowedKind(
 
 TVM_FFI_INLINE void OwnView(TVMFFIAny* data) {
   if (data->type_index >= kTVMFFIStaticObjectBegin) {
-    ObjectUnsafe::IncRefObjectHandle(data->v_obj);
+    IncStrongRef(data->v_obj);
   } else if (data->type_index >= kTVMFFIRawStr && data->type_index <= kTVMFFIObjectRValueRef) {
     OwnBorrowedKind(data);
   }
@@ -231,10 +231,10 @@ TVM_FFI_INLINE void OwnView(TVMFFIAny* data) {
 class Any {
  public:
   Any() { SetNone(); }
-  ~Any() { Release(); }
+  TVM_FFI_INLINE ~Any() { Release(); }
   TVM_FFI_INLINE Any(const Any& other) : data_(other.data_) {
     if (data_.type_index >= kTVMFFIStaticObjectBegin) {
-      details::ObjectUnsafe::IncRefObjectHandle(data_.v_obj);
+      details::IncStrongRef(data_.v_obj);
     }
   }
   TVM_FFI_INLINE Any(Any&& other) noexcept {

@@ -316,29 +316,25 @@ class Function : public ObjectRef {
   /*! \brief Calls a C ABI function, such as a library's exported symbol. */
   template <typename... Args>
   static Any InvokeExternC(void* handle, TVMFFISafeCallType safe_call, Args&&... args) {
-    if constexpr (details::any_view_owns_v<Args...>) {
-      return InvokeExternC(handle, safe_call, details::HoldArg(std::forward<Args>(args))...);
-    } else {
-      const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
-      Any result;
-      TVM_FFI_CHECK_SAFE_CALL(safe_call(handle, reinterpret_cast<const TVMFFIAny*>(packed.data()),
-                                        static_cast<int32_t>(sizeof...(Args)),
-                                        reinterpret_cast<TVMFFIAny*>(&result)));
-      return result;
-    }
+    Any result;
+    const auto call = [&](const AnyView* packed, int32_t num_args) {
+      TVM_FFI_CHECK_SAFE_CALL(safe_call(handle, reinterpret_cast<const TVMFFIAny*>(packed),
+                                        num_args, reinterpret_cast<TVMFFIAny*>(&result)));
+    };
+    WithPacked(call, std::forward<Args>(args)...);
+    return result;
   }
 
   /*! \brief Call. Errors arrive as exceptions. */
   template <typename... Args>
   TVM_FFI_INLINE Any operator()(Args&&... args) const {
-    if constexpr (details::any_view_owns_v<Args...>) {
-      return (*this)(details::HoldArg(std::forward<Args>(args))...);
-    } else {
-      const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
-      Any result;
-      get()->CallPacked(packed.data(), static_cast<int32_t>(sizeof...(Args)), &result);
-      return result;
-    }
+    // In the outermost scope, so that gcc builds it where the caller wants it.
+    Any result;
+    const auto call = [&](const AnyView* packed, int32_t num_args) {
+      get()->CallPacked(packed, num_args, &result);
+    };
+    WithPacked(call, std::forward<Args>(args)...);
+    return result;
   }
   TVM_FFI_INLINE void CallPacked(const AnyView* args, int32_t num_args, Any* result) const {
     get()->CallPacked(args, num_args, result);
@@ -350,12 +346,10 @@ class Function : public ObjectRef {
    * error. */
   template <typename T = Any, typename... Args>
   Expected<T> CallExpected(Args&&... args) const {
-    if constexpr (details::any_view_owns_v<Args...>) {
-      return CallExpected<T>(details::HoldArg(std::forward<Args>(args))...);
-    } else {
-      const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
-      return CallPackedExpected<T>(packed.data(), static_cast<int32_t>(sizeof...(Args)));
-    }
+    const auto call = [&](const AnyView* packed, int32_t num_args) {
+      return CallPackedExpected<T>(packed, num_args);
+    };
+    return WithPacked(call, std::forward<Args>(args)...);
   }
 
   bool operator==(std::nullptr_t) const { return data_ == nullptr; }
@@ -370,6 +364,16 @@ class Function : public ObjectRef {
   static Function Make(Args&&... args) {
     return Function(ObjectPtr<FunctionObj>(
         make_object<details::FunctionObjImpl<TCallable>>(std::forward<Args>(args)...)));
+  }
+  // Calls `call(views, count)`; what the views borrow lives until it returns.
+  template <typename Call, typename... Args>
+  TVM_FFI_INLINE static auto WithPacked(const Call& call, Args&&... args) {
+    if constexpr (details::any_view_owns_v<Args...>) {
+      return WithPacked(call, details::HoldArg(std::forward<Args>(args))...);
+    } else {
+      const details::ArgArray<sizeof...(Args)> packed{AnyView(std::forward<Args>(args))...};
+      return call(packed.data(), static_cast<int32_t>(sizeof...(Args)));
+    }
   }
   template <typename T>
   Expected<T> CallPackedExpected(const AnyView* args, int32_t num_args) const {

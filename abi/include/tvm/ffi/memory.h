@@ -90,11 +90,7 @@ class SimpleObjAllocator {
       obj = new (data) T(std::forward<Args>(args)...);
       guard.ptr = nullptr;
     }
-    TVMFFIObject* header = ObjectUnsafe::GetHeader(obj);
-    header->combined_ref_count = kUniqueCount;
-    header->type_index = type_index;
-    header->__padding = 0;
-    header->deleter = DeleteObject<T>;
+    SetFirstReference(ObjectUnsafe::GetHeader(obj), type_index, DeleteObject<T>);
     return ObjectUnsafe::ObjectPtrFromOwned<T>(static_cast<Object*>(obj));
   }
 };

@@ -10,8 +10,10 @@
 #define TVM_FFI_OBJECT_H_
 
 #include <tvm/ffi/base_details.h>
+#include <tvm/ffi/endian.h>
 
 #include <cstddef>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -108,15 +110,47 @@ TVM_FFI_INLINE void DecWeakRef(TVMFFIObject* header) {
   }
 }
 
-TVM_FFI_INLINE void DecStrongRef(TVMFFIObject* header) {
-  const uint64_t before =
-      __atomic_fetch_sub(&header->combined_ref_count, kStrongCountOne, __ATOMIC_ACQ_REL);
+/*! \brief What the last strong reference leaves to do; `before` is the count before it went. */
+TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline void DropLastStrongRef(
+    TVMFFIObject* header, uint64_t before) {
   if (before == kUniqueCount) {
     CallDeleter(header, kTVMFFIObjectDeleterFlagBitMaskBoth);
-  } else if ((before & kStrongCountMask) == kStrongCountOne) {
+  } else {
     CallDeleter(header, kTVMFFIObjectDeleterFlagBitMaskStrong);
     DecWeakRef(header);
   }
+}
+
+TVM_FFI_INLINE void DecStrongRef(TVMFFIObject* header) {
+  // Nobody can add a reference to an object that has only this one: no atomic update is needed.
+  if (__atomic_load_n(&header->combined_ref_count, __ATOMIC_ACQUIRE) == kUniqueCount) {
+    __atomic_store_n(&header->combined_ref_count, kWeakCountOne, __ATOMIC_RELAXED);
+    CallDeleter(header, kTVMFFIObjectDeleterFlagBitMaskBoth);
+    return;
+  }
+  const uint64_t before =
+      __atomic_fetch_sub(&header->combined_ref_count, kStrongCountOne, __ATOMIC_ACQ_REL);
+  if ((before & kStrongCountMask) == kStrongCountOne) {
+    DropLastStrongRef(header, before);
+  }
+}
+
+/*!
+ * \brief The header of a new object: one reference, which the caller owns.
+ *
+ * Count, and type index with padding, are written as one word each: that is how they are read when
+ * the object dies, the latter by free. A short-lived object would wait for narrower or wider writes
+ * to leave the store buffer.
+ */
+TVM_FFI_INLINE void SetFirstReference(TVMFFIObject* header, int32_t type_index,
+                                      void (*deleter)(void*, int)) {
+  const uint64_t index_and_padding = TVM_FFI_LITTLE_ENDIAN
+                                         ? uint64_t{static_cast<uint32_t>(type_index)}
+                                         : uint64_t{static_cast<uint32_t>(type_index)} << 32;
+  __atomic_store_n(&header->combined_ref_count, kUniqueCount, __ATOMIC_RELAXED);
+  std::memcpy(reinterpret_cast<char*>(header) + offsetof(TVMFFIObject, type_index),
+              &index_and_padding, sizeof(index_and_padding));
+  header->deleter = deleter;
 }
 
 /*! \brief Takes a strong reference unless the last one is gone. */

@@ -90,14 +90,6 @@ TVM_FFI_HIDDEN_ inline void DeleteInlineBytes(void* header, int flags) {
   }
 }
 
-TVM_FFI_INLINE void SetFirstReference(TVMFFIObject* header, int32_t type_index,
-                                      void (*deleter)(void*, int)) {
-  header->combined_ref_count = kUniqueCount;
-  header->type_index = type_index;
-  header->__padding = 0;
-  header->deleter = deleter;
-}
-
 /*! \brief The payload word of small content, zeros behind it; made as a whole, since it is read as
  * a whole. */
 inline uint64_t SmallContent(const char* data, size_t size) {
@@ -157,11 +149,11 @@ class BytesCell {
     if (size <= kMaxSmallBytes) {
       SetSmall(small_index, data, size);
     } else {
-      SetObjectView(&data_, MakeInlineBytes(HeapIndex(small_index), data, size));
+      SetHeap(HeapIndex(small_index), MakeInlineBytes(HeapIndex(small_index), data, size));
     }
   }
   BytesCell(int32_t small_index, std::string&& content) {
-    SetObjectView(&data_, MakeBytesFromStd(HeapIndex(small_index), std::move(content)));
+    SetHeap(HeapIndex(small_index), MakeBytesFromStd(HeapIndex(small_index), std::move(content)));
   }
   BytesCell(const BytesCell& other) : data_(other.data_) { IncRef(); }
   TVM_FFI_INLINE BytesCell(BytesCell&& other) noexcept {
@@ -229,6 +221,13 @@ class BytesCell {
     data_.type_index = small_index;
     data_.small_str_len = 0;
     data_.v_uint64 = 0;
+  }
+  // Takes the reference. The index is known: reading it back from the new object would wait for it.
+  TVM_FFI_INLINE void SetHeap(int32_t heap_index, TVMFFIObject* object) {
+    data_.type_index = heap_index;
+    data_.zero_padding = 0;
+    TVM_FFI_CLEAR_PTR_PADDING_IN_FFI_ANY(&data_);
+    data_.v_obj = object;
   }
   TVM_FFI_INLINE void SetSmall(int32_t small_index, const char* data, size_t size) {
     data_.type_index = small_index;
