@@ -12,6 +12,7 @@
 
 #include "proto/base/shm_segment.h"
 #include "proto/channel/layout.h"
+#include "proto/wire/frame.h"
 #include "tests/support/test_daemon.h"
 
 namespace tvmffi {
@@ -224,14 +225,22 @@ TEST(Daemon, AnswersEveryMessageToAWorkerThatStoppedReading) {
   CreatedWorker worker = daemon.session->Create("deaf");
   TestSession& session = *daemon.session;
   constexpr int kMessages = 3000;
+  // The worker's queue fills up with as many unanswered messages; more unread answers than that
+  // would be ours to blame, and the daemon would hang up.
+  constexpr int kMaxUnanswered = ControlSender::kMaxQueuedFrames + 64;
+  std::atomic<int> received{0};
   std::thread sender([&] {
-    for (int i = 0; i < kMessages; ++i) session.Send(wire::RetireArena{1000, worker.id, 1});
+    for (int i = 0; i < kMessages; ++i) {
+      while (i - received.load() > kMaxUnanswered) std::this_thread::yield();
+      session.Send(wire::RetireArena{1000, worker.id, 1});
+    }
     session.Send(wire::KillWorker{2000, worker.id, wire::KillCause::kDeadline});
   });
 
   int done = 0, failed = 0, exited = 0;
   for (int i = 0; i < kMessages + 1; ++i) {
     wire::Message message = session.Receive();
+    received.fetch_add(1);
     done += std::holds_alternative<wire::Done>(message);
     failed += std::holds_alternative<wire::Failed>(message);
     exited += std::holds_alternative<wire::WorkerExited>(message);
