@@ -134,6 +134,25 @@ void RegisterContainer() {
       .attr(refl::type_attr::kStructuralMaybeInplaceMutate, reinterpret_cast<void*>(in_place));
 }
 
+TVMFFIAny LeaveUnchanged(StructuralMutatorObj*, AnyView) noexcept {
+  return tvm::ffi::Unchanged().CopyToTVMFFIAny();
+}
+
+// Mutators compiled from the published headers would want to copy these.
+void RegisterPlainObjects() {
+  const FStructuralMutate leave = LeaveUnchanged;
+  TVMFFIAny hook{};
+  hook.type_index = kTVMFFIOpaquePtr;
+  hook.v_ptr = reinterpret_cast<void*>(leave);
+  for (const int32_t type_index : {kTVMFFIStr, kTVMFFIBytes, kTVMFFIBigInt}) {
+    for (const char* name :
+         {refl::type_attr::kStructuralMutate, refl::type_attr::kStructuralMaybeInplaceMutate}) {
+      const TVMFFIByteArray column = refl::AsByteArray(name);
+      TVM_FFI_CHECK_SAFE_CALL(TVMFFITypeRegisterAttr(type_index, &column, &hook));
+    }
+  }
+}
+
 ObjectRef RefuseCopy(const StructuralMutatorObj*) {
   TVM_FFI_THROW(TypeError) << "a mutator cannot be copied: it belongs to its mutation";
   TVM_FFI_UNREACHABLE();
@@ -236,6 +255,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
   RegisterContainer<Sequence<ListObj>>();
   RegisterContainer<Mapping<MapObj>>();
   RegisterContainer<Mapping<DictObj>>();
+  RegisterPlainObjects();
   refl::GlobalDef()
       .def("ffi.StructuralMap", Map)
       .def("ffi.StructuralMutate", Mutate)

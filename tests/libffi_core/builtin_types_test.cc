@@ -306,7 +306,8 @@ TEST(CAbi, Section3_2_AttributeColumnsOfBuiltInTypes) {
             Keys({"ffi.Array", "ffi.Map", "ffi.List", "ffi.Dict"}));
   for (const char* name : {"__s_mutate__", "__s_maybe_inplace_mutate__"}) {
     EXPECT_EQ(EntriesOf(name, kTVMFFIOpaquePtr),
-              Keys({"ffi.Array", "ffi.Map", "ffi.List", "ffi.Dict"}))
+              Keys({"ffi.String", "ffi.Bytes", "ffi.BigInt", "ffi.Array", "ffi.Map", "ffi.List",
+                    "ffi.Dict"}))
         << name;
   }
   for (const char* name : {"__ffi_hash__", "__ffi_eq__", "__ffi_compare__", "__s_equal__",
