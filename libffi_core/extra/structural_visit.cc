@@ -3,11 +3,12 @@
 #include <tvm/ffi/container/dict.h>
 #include <tvm/ffi/container/list.h>
 #include <tvm/ffi/container/map.h>
-#include <tvm/ffi/container/tuple.h>
 #include <tvm/ffi/extra/structural_visit.h>
 #include <tvm/ffi/reflection/registry.h>
 
 #include <vector>
+
+#include "libffi_core/extra/structural_callbacks.h"
 
 namespace tvmffi::core {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 namespace refl = tvm::ffi::reflection;
 using tvm::ffi::Any;
 using tvm::ffi::AnyView;
-using tvm::ffi::Array;
 using tvm::ffi::ArrayObj;
 using tvm::ffi::DictObj;
 using tvm::ffi::Expected;
@@ -92,39 +92,9 @@ void RegisterContainer() {
                                          reinterpret_cast<void*>(visit));
 }
 
-// Bindings of newer releases look this type up when they load.
-void RegisterMutatorType() {
-  const TVMFFIByteArray key = tvm::ffi::reflection::AsByteArray("ffi.StructuralMutator");
-  TVMFFITypeGetOrAllocIndex(&key, -1, 1, 0, 1, kTVMFFIObject);
-}
-
 ObjectRef RefuseCopy(const StructuralVisitorObj*) {
   TVM_FFI_THROW(TypeError) << "a visitor cannot be copied: it belongs to its visit";
   TVM_FFI_UNREACHABLE();
-}
-
-TVMFFIDefRegionKind CheckDefRegionKind(int64_t kind) {
-  if (kind < kTVMFFIDefRegionKindNone || kind > kTVMFFIDefRegionKindNonRecursive) {
-    TVM_FFI_THROW(ValueError) << "a def-region kind is 0, 1 or 2, not " << kind;
-  }
-  return static_cast<TVMFFIDefRegionKind>(kind);
-}
-
-using TypedCallbacks = Array<Tuple<int64_t, Function>>;
-
-// Whether a callback for the type takes the value. The types of strings and bytes stand for both
-// of their forms, the Any index for everything.
-bool Takes(int64_t type_index, int32_t value_index) {
-  if (type_index == kTVMFFIAny || type_index == value_index) return true;
-  if (value_index == kTVMFFISmallStr) return type_index == kTVMFFIStr;
-  if (value_index == kTVMFFISmallBytes) return type_index == kTVMFFIBytes;
-  if (value_index < kTVMFFIStaticObjectBegin || type_index < kTVMFFIStaticObjectBegin) return false;
-  if (type_index == kTVMFFIObject) return true;
-  const TVMFFITypeInfo* info = TVMFFIGetTypeInfo(value_index);
-  for (int32_t i = 0; i < info->type_depth; ++i) {
-    if (info->type_ancestors[i]->type_index == type_index) return true;
-  }
-  return false;
 }
 
 // The callbacks of a walk from another language.
@@ -174,11 +144,56 @@ Optional<VisitInterrupt> Walk(const Any& root, const TypedCallbacks& callbacks,
   TVM_FFI_UNREACHABLE();
 }
 
+// The visitor of ffi.StructuralVisit: a callback that takes a value decides how to go on.
+class CallbackVisitorObj : public StructuralVisitorObj {
+ public:
+  explicit CallbackVisitorObj(const TypedCallbacks& callbacks) : StructuralVisitorObj(&kVTable) {
+    for (const auto& callback : callbacks) {
+      Function function = callback.get<1>();
+      if (function == nullptr) TVM_FFI_THROW(TypeError) << "a callback of StructuralVisit is None";
+      callbacks_.push_back({callback.get<0>(), std::move(function)});
+    }
+  }
+
+ private:
+  static TVMFFIAny VisitImpl(StructuralVisitorObj* self, AnyView value) noexcept {
+    return ExpectedUnsafe::MoveToTVMFFIAny(
+        static_cast<CallbackVisitorObj*>(self)->VisitValue(value));
+  }
+  static constexpr StructuralVisitorVTable kVTable = {&VisitImpl};
+
+  VisitResult VisitValue(AnyView value) noexcept {
+    if (value == nullptr) return ContinueVisit();
+    try {
+      for (const Callback& callback : callbacks_) {
+        if (!Takes(callback.type_index, value.type_index())) continue;
+        const StructuralVisitor self(
+            tvm::ffi::details::ObjectUnsafe::ObjectPtrFromUnowned<StructuralVisitorObj>(this));
+        VisitResult result = callback.function.CallExpected<Optional<VisitInterrupt>>(value, self);
+        tvm::ffi::details::RecordIfError(result, value);
+        return result;
+      }
+      return DefaultVisitExpected(value);
+    } catch (...) {
+      return tvm::ffi::details::VisitErrorInFlight(value);
+    }
+  }
+
+  struct Callback {
+    int64_t type_index;
+    Function function;
+  };
+  std::vector<Callback> callbacks_;
+};
+
+Optional<VisitInterrupt> VisitWithCallbacks(const Any& root, const TypedCallbacks& callbacks) {
+  return tvm::ffi::make_object<CallbackVisitorObj>(callbacks)->Visit(root);
+}
+
 TVM_FFI_STATIC_INIT_BLOCK() {
   refl::ObjectDef<VisitInterruptObj>().def_ro("value", &VisitInterruptObj::value,
                                               refl::default_value(nullptr));
   refl::ObjectDef<StructuralVisitorObj>().def_type_attr(refl::type_attr::kShallowCopy, RefuseCopy);
-  RegisterMutatorType();
   RegisterContainer<ArrayObj, VisitArray>();
   RegisterContainer<ListObj, VisitList>();
   RegisterContainer<MapObj, VisitMap>();
@@ -198,7 +213,8 @@ TVM_FFI_STATIC_INIT_BLOCK() {
              return visitor->WithDefRegionKind(CheckDefRegionKind(kind),
                                                [&] { return callback(); });
            })
-      .def("ffi.StructuralWalk", Walk);
+      .def("ffi.StructuralWalk", Walk)
+      .def("ffi.StructuralVisit", VisitWithCallbacks);
 }
 
 }  // namespace

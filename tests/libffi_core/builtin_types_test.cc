@@ -285,7 +285,7 @@ TEST(CAbi, Section3_2_AttributeColumnsOfBuiltInTypes) {
                           "ffi.reflection.AccessPath"};
   EXPECT_EQ(EntriesOf("__ffi_new__", kTVMFFIFunction), new_types);
   Keys copied_types = new_types;
-  copied_types.insert("ffi.StructuralVisitor");
+  copied_types.insert({"ffi.StructuralVisitor", "ffi.StructuralMutator"});
   EXPECT_EQ(EntriesOf("__ffi_shallow_copy__", kTVMFFIFunction), copied_types);
   EXPECT_EQ(
       EntriesOf("__ffi_init__", kTVMFFIFunction),
@@ -304,6 +304,12 @@ TEST(CAbi, Section3_2_AttributeColumnsOfBuiltInTypes) {
   EXPECT_EQ(EntriesOf("__data_from_json__", kTVMFFIFunction), Keys({"ffi.BigInt"}));
   EXPECT_EQ(EntriesOf("__s_visit__", kTVMFFIOpaquePtr),
             Keys({"ffi.Array", "ffi.Map", "ffi.List", "ffi.Dict"}));
+  for (const char* name : {"__s_mutate__", "__s_maybe_inplace_mutate__"}) {
+    EXPECT_EQ(EntriesOf(name, kTVMFFIOpaquePtr),
+              Keys({"ffi.String", "ffi.Bytes", "ffi.BigInt", "ffi.Array", "ffi.Map", "ffi.List",
+                    "ffi.Dict"}))
+        << name;
+  }
   for (const char* name : {"__ffi_hash__", "__ffi_eq__", "__ffi_compare__", "__s_equal__",
                            "__s_hash__", "__ffi_enum__"}) {
     EXPECT_EQ(EntriesOf(name, kTVMFFIFunction), Keys()) << name;

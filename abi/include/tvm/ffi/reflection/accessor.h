@@ -68,6 +68,10 @@ inline constexpr const char* kSHash = "__s_hash__";
 inline constexpr const char* kSEqual = "__s_equal__";
 /*! \brief Structural visit. */
 inline constexpr const char* kStructuralVisit = "__s_visit__";
+/*! \brief Structural mutation that leaves the object as it is. */
+inline constexpr const char* kStructuralMutate = "__s_mutate__";
+/*! \brief Structural mutation of an object that nobody else holds. */
+inline constexpr const char* kStructuralMaybeInplaceMutate = "__s_maybe_inplace_mutate__";
 /*! \brief `(T) -> Any`: what stands for the object in a JSON graph. */
 inline constexpr const char* kDataToJson = "__data_to_json__";
 /*! \brief `(Any) -> T`: the way back. */
