@@ -96,7 +96,7 @@ def test_133_unregistered_types_get_a_class(mod):
     assert (cls.__module__, cls.__name__) == ("pytest.sub", "Generated")
     assert tvm_ffi.Object in cls.__mro__ and "enerated" in cls.__doc__
     assert (point.x, point.y, point.norm()) == (3, 0.5, 3.5)
-    assert type(cls.x) is property and cls.x.__doc__ == "A coordinate."
+    assert isinstance(cls.x, property) and cls.x.__doc__ == "A coordinate."
     point.x = 4
     assert point.x == 4
     with pytest.raises(AttributeError):
