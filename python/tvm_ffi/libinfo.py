@@ -42,7 +42,11 @@ def find_windows_implib() -> str:
 
 def find_source_path() -> str:
     """The folder below which the library's sources are. RuntimeError when they are not installed."""
-    return _find("the sources", [_PACKAGE, *_PACKAGE.resolve().parents[:3]], lambda p: (p / "CMakeLists.txt").is_file())
+    return _find(
+        "the sources",
+        list(Path(__file__).resolve().parents[:3]),
+        lambda path: (path / "CMakeLists.txt").is_file() and (path / "abi").is_dir(),
+    )
 
 
 def find_cmake_path() -> str:
