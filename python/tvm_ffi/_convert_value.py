@@ -26,9 +26,9 @@ def type_name(value: Any) -> str:
         return "str"
     if isinstance(value, core.Bytes):
         return "bytes"
-    info = getattr(type(value), "__tvm_ffi_type_info__", None)
-    if info is not None and not isinstance(value, core.CContainerBase):
-        return info.type_key
+    is_object = isinstance(value, core.CObject) and not isinstance(value, core.CContainerBase)
+    if is_object and value.__chandle__() != 0:
+        return core._type_info(core._type_index_of(value))[0]
     return type(value).__name__
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import core
 from ._type_info import TypeField, TypeInfo
 
-_EMPTY = inspect.Parameter.empty
+if TYPE_CHECKING:
+    import inspect
 
 
 def init_fields(info: TypeInfo) -> list[TypeField]:
@@ -26,13 +26,16 @@ def _has_default(field: TypeField) -> bool:
 
 def signature_of(info: TypeInfo, explicit: bool) -> inspect.Signature:
     """Return the signature of a constructor, ``self`` included."""
+    # Imported here: importing the package must not pay for it.
+    import inspect
+
     parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     if explicit and not _explicit_takes_fields(info):
         parameters.append(inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL))
         return inspect.Signature(parameters)
     for field in init_fields(info):
         kind = inspect.Parameter.KEYWORD_ONLY if field.c_kw_only else inspect.Parameter.POSITIONAL_OR_KEYWORD
-        default = core.MISSING if field.c_has_default else _EMPTY
+        default = core.MISSING if field.c_has_default else inspect.Parameter.empty
         parameters.append(inspect.Parameter(field.name, kind, default=default))
     return inspect.Signature(parameters)
 
@@ -52,12 +55,12 @@ def make_construct(info: TypeInfo, constructor: Any) -> Callable[..., None]:
     """Return ``__ffi_init__``: it calls the type's constructor and adopts the object."""
     if info.explicit_constructor() is None:
 
-        def construct(self: Any, *args: Any, **kwargs: Any) -> None:
+        def __ffi_init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
             if kwargs:
                 args = (*args, core.KWARGS, *_flatten(kwargs))
             self.__init_handle_by_constructor__(constructor, *args)
 
-        return construct
+        return __ffi_init__
 
     names = [field.name for field in init_fields(info)] if _explicit_takes_fields(info) else []
 

@@ -499,3 +499,48 @@ def test_type_info_describes_fields():
     assert (y.size, y.c_has_default, y.c_default, repr(y.ty), y.frozen) == (8, True, 1.5, "float", False)
     assert info.fields[2].c_default_factory is not MISSING
     assert info.fields[0].offset == 24 and info.total_size == 48
+
+
+def test_164_the_boundary_of_the_standard_library():
+    import dataclasses
+
+    @py_class("pp.StandardBoundary")
+    class Standard(Object):
+        a: int
+        _: dataclasses.KW_ONLY
+        b: int = 2
+
+    with pytest.raises(TypeError, match="at most 1 positional"):
+        Standard(1, 2)
+
+
+def test_defaults_are_converted_when_used():
+    @py_class("pp.Defaults")
+    class Defaults(Object):
+        items: list[int] = []  # noqa: RUF012 - converted anew for each object
+        other: Inner = None
+
+    with pytest.raises(TypeError, match="expected pp.Inner, got None"):
+        Defaults()
+    Defaults([1], Inner(1)).items.append(2)
+    assert list(Defaults(other=Inner(1)).items) == []
+
+
+def test_inherited_fields_are_not_defined_again():
+    with pytest.raises(ValueError, match="inherits a field 'val'"):
+
+        @py_class("pp.Redefined")
+        class Redefined(Inner):
+            val: float
+
+
+def test_defaults_are_set_before_a_constructor_of_ones_own():
+    @py_class("pp.OwnConstructor")
+    class OwnConstructor(Object):
+        a: int = 5
+        tags: list[str] = field(default_factory=list)
+
+        def __init__(self, text):
+            self.tags.append(text)
+
+    assert (OwnConstructor("x").a, list(OwnConstructor("y").tags)) == (5, ["y"])

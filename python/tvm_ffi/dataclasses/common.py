@@ -19,7 +19,7 @@ def is_dataclass(obj: Any) -> bool:
 
 def _require(obj: Any, name: str) -> Any:
     if not is_dataclass(obj):
-        raise TypeError(f"{name}() should be called on c_class / py_class instances or classes, got {obj!r}")
+        raise TypeError(f"{name}() argument must be a c_class or py_class type or instance, got {type(obj).__name__}")
     return obj if isinstance(obj, type) else type(obj)
 
 

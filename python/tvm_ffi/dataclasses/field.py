@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+import sys
 from typing import Any, Callable, TypeVar
 
 from ..core import MISSING
@@ -21,6 +21,20 @@ from .._type_info import KW_ONLY as KW_ONLY_FLAG
 __all__ = ["KW_ONLY", "Field", "field", "init_property", "method"]
 
 F = TypeVar("F")
+
+
+class _KeywordOnly:
+    def __repr__(self) -> str:
+        return "KW_ONLY"
+
+
+# As an annotation in a class body: fields behind it are taken by keyword only. The standard library's does the same.
+KW_ONLY = _KeywordOnly()
+
+
+def is_keyword_boundary(annotation: Any) -> bool:
+    """Whether an annotation is KW_ONLY, ours or that of the standard library."""
+    return annotation is KW_ONLY or annotation is getattr(sys.modules.get("dataclasses"), "KW_ONLY", KW_ONLY)
 
 
 class Field:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 import sys
 import typing
@@ -15,7 +14,7 @@ from .._type_info import STATIC_METHOD, TypeField, TypeInfo
 from .._type_schema import TypeSchema
 from ..registry import _type_info_of
 from ._members import add_comparison, add_copying, add_match_args, check_flags
-from .field import KW_ONLY, Field, init_property
+from .field import Field, init_property, is_keyword_boundary
 
 _STRUCTURAL_KINDS = {None: 0, "tree": 1, "var": 2, "dag": 3, "const-tree": 4, "singleton": 5}
 
@@ -236,6 +235,7 @@ def _complete(definition: Definition) -> None:
     if parent.type_key in _pending:
         raise NameError(f"the fields of its parent {parent.type_key} are not known yet")
     fields = _collect_fields(definition)
+    _refuse_inherited(definition, parent, fields)
     schemas = [TypeSchema.from_annotation(field.type) for field in fields]
     methods = _collect_methods(definition)
     layout, total_size = _lay_out(parent, schemas)
@@ -255,6 +255,13 @@ def _complete(definition: Definition) -> None:
     _finish_class(definition, fields)
 
 
+def _refuse_inherited(definition: Definition, parent: TypeInfo, fields: list[Field]) -> None:
+    inherited = {field.name for field in parent.all_fields()}
+    for field in fields:
+        if field.name in inherited:
+            raise ValueError(f"cannot define {definition.key}: it inherits a field {field.name!r} already")
+
+
 # --- annotations
 
 
@@ -268,7 +275,7 @@ def _resolve(definition: Definition, annotation: Any) -> Any:
     local_names = {**definition.names, **_scopes[_scope_of(definition.cls)]}
     if isinstance(annotation, str):
         annotation = eval(annotation, global_names, local_names)  # noqa: S307 - the class body's own text
-    if annotation is KW_ONLY or isinstance(annotation, TypeSchema):
+    if is_keyword_boundary(annotation) or isinstance(annotation, TypeSchema):
         return annotation
     holder = type("_Annotations", (), {"__annotations__": {"field": annotation}})
     return typing.get_type_hints(holder, global_names, local_names)["field"]
@@ -284,7 +291,7 @@ def _collect_fields(definition: Definition) -> list[Field]:
     fields = []
     for name, annotation in annotations.items():
         resolved = _resolve(definition, annotation)
-        if resolved is KW_ONLY:
+        if is_keyword_boundary(resolved):
             by_keyword = True
         elif resolved is not ClassVar and typing.get_origin(resolved) is not ClassVar:
             fields.append(_make_field(definition, name, resolved, by_keyword))
@@ -349,7 +356,8 @@ def _record(field: Field, schema: TypeSchema, place: tuple[int, int, int]) -> tu
     if field.default_factory is not core.MISSING:
         default = core._convert_func(field.default_factory, None)
     elif field.default is not core.MISSING:
-        default = field.default if convert is None else convert(field.default)
+        # Converted when it is used, as any value: a list becomes a new List each time.
+        default = field.default
     metadata = json.dumps({"type_schema": json.dumps(schema.to_json())})
     return field.name, field.doc or "", metadata, field.flags(), size, offset, index, plain, convert, default
 
@@ -376,6 +384,9 @@ def _collect_methods(definition: Definition) -> list[tuple[Any, ...]]:
 
 
 def _schema_of(definition: Definition, function: Any, is_static: bool) -> TypeSchema:
+    # Imported here: importing the package must not pay for it.
+    import inspect
+
     parts = [_annotated(definition, function.__annotations__.get("return", Any))]
     for i, parameter in enumerate(inspect.signature(function).parameters.values()):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
