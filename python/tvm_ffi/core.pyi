@@ -183,6 +183,7 @@ def _register_field(
     metadata: str,
     flags: int,
     size: int,
+    alignment: int,
     offset: int,
     storage_type_index: int,
     plain_type_index: int,

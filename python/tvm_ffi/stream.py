@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from ctypes import c_void_p
 from typing import Any
 
@@ -44,24 +45,21 @@ class TorchStreamContext:
 
     def __init__(self, context: Any | None) -> None:
         self._torch_context = context
-        self._stream_context: StreamContext | None = None
+        self._entered: list[ExitStack] = []
 
     def __enter__(self) -> TorchStreamContext:
         import torch
 
-        if self._torch_context is not None:
-            self._torch_context.__enter__()
-        current = torch.cuda.current_stream()
-        self._stream_context = StreamContext(core.Device("cuda", current.device_index), current.cuda_stream)
-        self._stream_context.__enter__()
+        with ExitStack() as stack:
+            if self._torch_context is not None:
+                stack.enter_context(self._torch_context)
+            current = torch.cuda.current_stream()
+            stack.enter_context(StreamContext(core.Device("cuda", current.device_index), current.cuda_stream))
+            self._entered.append(stack.pop_all())
         return self
 
     def __exit__(self, *args: Any) -> None:
-        if self._stream_context is not None:
-            self._stream_context.__exit__(*args)
-            self._stream_context = None
-        if self._torch_context is not None:
-            self._torch_context.__exit__(*args)
+        self._entered.pop().__exit__(*args)
 
 
 def use_torch_stream(context: Any | None = None) -> TorchStreamContext:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tvm_ffi
 import tvm_ffi.testing as testing
+from conftest import compile_module
 from tvm_ffi import List, Object, core, structural_equal
 from tvm_ffi.dataclasses import (
     KW_ONLY,
@@ -20,6 +21,7 @@ from tvm_ffi.dataclasses import (
     c_class,
     field,
     fields,
+    gen_abi_cpp,
     init_property,
     is_dataclass,
     method,
@@ -544,3 +546,39 @@ def test_defaults_are_set_before_a_constructor_of_ones_own():
             self.tags.append(text)
 
     assert (OwnConstructor("x").a, list(OwnConstructor("y").tags)) == (5, ["y"])
+
+
+def test_objects_read_by_cpp_structs(tmp_path):
+    @py_class("pp.cpp.Base")
+    class Base(Object):
+        a: int
+        flag: bool
+
+    @py_class("pp.cpp.Kid")
+    class Kid(Base):
+        f: float
+        s: str
+        items: list[int]
+        kind: tvm_ffi.dtype
+        device: tvm_ffi.Device
+        base: Base
+        maybe: Optional[Base]
+        pair: tuple[int, str]
+
+    with pytest.raises(ValueError, match="did not match"):
+        gen_abi_cpp("pp.cpp.nope.*")
+    header = tmp_path / "kid.h"
+    header.write_text(gen_abi_cpp(["pp.cpp.*"]))
+    assert header.read_text() == gen_abi_cpp("pp.cpp.Kid")
+    source = tmp_path / "kid.cc"
+    source.write_text(
+        '#include "kid.h"\n'
+        "static double Sum(const tvm::ffi::ObjectRef& ref) {\n"
+        "  const auto* kid = ref.as<pp::cpp::KidObj>();\n"
+        "  return kid->a + kid->f + kid->items[1] + kid->base->a + kid->device.device_id + kid->s.size();\n"
+        "}\n"
+        "TVM_FFI_DLL_EXPORT_TYPED_FUNC(sum, Sum);\n"
+    )
+    module = tvm_ffi.load_module(compile_module(source, tmp_path / "kid.so"))
+    kid = Kid(1, True, 2.5, "a text", [0, 10], "int8", "cuda:3", Base(100, False), None, (1, "x"))
+    assert module.sum(kid) == 1 + 2.5 + 10 + 100 + 3 + 6

@@ -65,8 +65,7 @@ bool CallForHandle(const char* name, TVMFFIAny* args, int32_t num_args, TVMFFIAn
 }
 
 // Getter and setter for the storage of `info`; `setter` owns the Function.
-bool FillAccess(TVMFFIFieldInfo* info, int plain_type_index, PyObject* convert,
-                HandleRef* setter) {
+bool FillAccess(TVMFFIFieldInfo* info, int plain_type_index, PyObject* convert, HandleRef* setter) {
   auto converter = std::make_unique<FieldConverter>();
   converter->plain_type_index = plain_type_index;
   converter->convert = convert == Py_None ? nullptr : Py_NewRef(convert);
@@ -86,15 +85,15 @@ bool FillAccess(TVMFFIFieldInfo* info, int plain_type_index, PyObject* convert,
   return true;
 }
 
-// core._register_field(type_index, name, doc, metadata, flags, size, offset, storage_type_index,
-// plain_type_index, convert, default)
+// core._register_field(type_index, name, doc, metadata, flags, size, alignment, offset,
+// storage_type_index, plain_type_index, convert, default)
 PyObject* RegisterField(PyObject*, PyObject* args) {
   int type_index, plain_type_index;
-  long long flags, size, offset;
+  long long flags, size, alignment, offset;
   PyObject *name, *doc, *metadata, *convert, *default_value;
   TVMFFIFieldInfo info{};
-  if (!PyArg_ParseTuple(args, "iUUULLLiiOO:_register_field", &type_index, &name, &doc, &metadata,
-                        &flags, &size, &offset, &info.field_static_type_index,
+  if (!PyArg_ParseTuple(args, "iUUULLLLiiOO:_register_field", &type_index, &name, &doc, &metadata,
+                        &flags, &size, &alignment, &offset, &info.field_static_type_index,
                         &plain_type_index, &convert, &default_value)) {
     return nullptr;
   }
@@ -104,12 +103,13 @@ PyObject* RegisterField(PyObject*, PyObject* args) {
   }
   info.flags = flags;
   info.size = size;
-  info.alignment = size < 8 ? size : 8;
+  info.alignment = alignment;
   info.offset = offset;
   ArgScope scope;
   HandleRef setter;
   if (!SetArgument(scope, default_value, &info.default_value_or_factory) ||
-      !FillAccess(&info, plain_type_index, convert, &setter) || !Check(TVMFFITypeRegisterField(type_index, &info))) {
+      !FillAccess(&info, plain_type_index, convert, &setter) ||
+      !Check(TVMFFITypeRegisterField(type_index, &info))) {
     return nullptr;
   }
   Py_RETURN_NONE;

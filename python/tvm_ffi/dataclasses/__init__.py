@@ -1,6 +1,7 @@
 """Classes whose instances are FFI objects: those of C++ described to Python, and those defined in Python."""
 
 from ..core import MISSING, Object
+from .abi_cpp import gen_abi_cpp
 from .c_class import c_class
 from .common import asdict, astuple, fields, is_dataclass, replace
 from .enum import Enum, EnumAttrMap, EnumState, IntEnum, StrEnum, auto, entry
@@ -24,6 +25,7 @@ __all__ = [
     "entry",
     "field",
     "fields",
+    "gen_abi_cpp",
     "init_property",
     "is_dataclass",
     "method",

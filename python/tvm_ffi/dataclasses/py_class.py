@@ -34,15 +34,15 @@ _HOOKS = (
     "__data_from_json__",
 )
 
-# Storage of a field by its type: type index of getter and setter, bytes. Everything else is an object pointer.
-_ANY_STORAGE = (-1, 16)
+# Storage of a field by its type: type index of getter and setter, bytes, alignment. Everything else is an object pointer.
+_ANY_STORAGE = (-1, 16, 8)
 _STORAGE = {
-    "int": (1, 8),
-    "bool": (2, 1),
-    "float": (3, 8),
-    "ctypes.c_void_p": (4, 8),
-    "dtype": (5, 4),
-    "Device": (6, 8),
+    "int": (1, 8, 8),
+    "bool": (2, 1, 1),
+    "float": (3, 8, 8),
+    "ctypes.c_void_p": (4, 8, 8),
+    "dtype": (5, 4, 2),
+    "Device": (6, 8, 4),
     **dict.fromkeys(("Any", "None", "str", "bytes", "Optional", "Union"), _ANY_STORAGE),
 }
 _NO_PLAIN_TYPE = -1
@@ -322,10 +322,10 @@ def _init_properties(definition: Definition) -> list[Field]:
 # --- storage
 
 
-def _storage_of(schema: TypeSchema) -> tuple[int, int]:
+def _storage_of(schema: TypeSchema) -> tuple[int, int, int]:
     if schema.origin == "tuple":
-        return 71, 8
-    return _STORAGE.get(schema.origin, (schema.origin_type_index, 8))
+        return 71, 8, 8
+    return _STORAGE.get(schema.origin, (schema.origin_type_index, 8, 8))
 
 
 def _end_of(parent: TypeInfo) -> int:
@@ -333,21 +333,20 @@ def _end_of(parent: TypeInfo) -> int:
     return max([24, parent.total_size, *ends])
 
 
-def _lay_out(parent: TypeInfo, schemas: list[TypeSchema]) -> tuple[list[tuple[int, int, int]], int]:
-    """Return (offset, storage type index, bytes) of each field, and the size of the object."""
+def _lay_out(parent: TypeInfo, schemas: list[TypeSchema]) -> tuple[list[tuple[int, int, int, int]], int]:
+    """Return (offset, storage type index, bytes, alignment) of each field, and the size of the object."""
     end = _end_of(parent)
     places = []
     for schema in schemas:
-        index, size = _storage_of(schema)
-        align = min(size, 8)
+        index, size, align = _storage_of(schema)
         offset = (end + align - 1) // align * align
-        places.append((offset, index, size))
+        places.append((offset, index, size, align))
         end = offset + size
     return places, (end + 7) // 8 * 8
 
 
-def _record(field: Field, schema: TypeSchema, place: tuple[int, int, int]) -> tuple[Any, ...]:
-    offset, index, size = place
+def _record(field: Field, schema: TypeSchema, place: tuple[int, int, int, int]) -> tuple[Any, ...]:
+    offset, index, size, align = place
     convert: Any = None if schema.origin == "Any" else schema.convert_field
     plain = index if 0 < index < 64 else _NO_PLAIN_TYPE
     if field.converter is not None:
@@ -359,7 +358,7 @@ def _record(field: Field, schema: TypeSchema, place: tuple[int, int, int]) -> tu
         # Converted when it is used, as any value: a list becomes a new List each time.
         default = field.default
     metadata = json.dumps({"type_schema": json.dumps(schema.to_json())})
-    return field.name, field.doc or "", metadata, field.flags(), size, offset, index, plain, convert, default
+    return field.name, field.doc or "", metadata, field.flags(), size, align, offset, index, plain, convert, default
 
 
 def _converted_by(converter: Callable[[Any], Any], schema: TypeSchema) -> Callable[[Any], Any]:
