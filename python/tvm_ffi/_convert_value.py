@@ -70,7 +70,8 @@ def _to_float(schema: TypeSchema, value: Any) -> float:
 
 
 def _to_bool(schema: TypeSchema, value: Any) -> bool:
-    if isinstance(value, Integral) or type(value).__name__ in ("bool_", "bool") and hasattr(value, "dtype"):
+    is_numpy_bool = type(value).__name__ in ("bool_", "bool") and hasattr(value, "dtype")
+    if isinstance(value, Integral) or is_numpy_bool:
         return bool(value)
     raise _expected("bool", value)
 

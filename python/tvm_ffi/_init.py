@@ -70,7 +70,8 @@ def make_construct(info: TypeInfo, constructor: Any) -> Callable[..., None]:
                 break
             args = (*args, kwargs.pop(name))
         if kwargs:
-            raise TypeError(f"{info.type_key}.__ffi_init__() got an unexpected keyword argument {next(iter(kwargs))!r}")
+            unknown = next(iter(kwargs))
+            raise TypeError(f"{info.type_key}.__ffi_init__() got an unexpected keyword argument {unknown!r}")
         self.__init_handle_by_constructor__(constructor, *args)
 
     return construct_explicit
@@ -81,7 +82,8 @@ def make_refusal(cls: type, info: TypeInfo) -> Callable[..., None]:
 
     def refuse(self: Any, *args: Any, **kwargs: Any) -> None:
         raise TypeError(
-            f"`{cls.__name__}` ({info.type_key}) has no constructor: it cannot be constructed directly, only by FFI calls"
+            f"`{cls.__name__}` ({info.type_key}) has no constructor: it cannot be constructed directly, "
+            "only by FFI calls"
         )
 
     return refuse

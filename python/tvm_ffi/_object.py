@@ -55,7 +55,8 @@ class Object(core.CObject, metaclass=_ObjectMeta):
             return copier(self)
         if not isinstance(self, core.CContainerBase):
             raise TypeError(
-                f"Type `{type(self).__name__}` does not support copy. The underlying C++ type is not copy-constructible."
+                f"Type `{type(self).__name__}` does not support copy. "
+                "The underlying C++ type is not copy-constructible."
             )
         copied = _new_object(type(self))
         copied.__setstate__(self.__getstate__())

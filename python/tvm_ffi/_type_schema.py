@@ -134,7 +134,8 @@ class TypeSchema:
     def to_json(self) -> dict[str, Any]:
         """Return what from_json_obj() reads."""
         names = {"str": "ffi.String", "bytes": "ffi.Bytes", "Callable": "ffi.Function", "Union": "Variant"}
-        names |= {name: f"ffi.{name}" for name in ("Array", "List", "Map", "Dict", "Shape", "Tensor", "Module", "Object")}
+        same = ("Array", "List", "Map", "Dict", "Shape", "Tensor", "Module", "Object")
+        names |= {name: f"ffi.{name}" for name in same}
         names |= {"tuple": "Tuple", "ctypes.c_void_p": "void*", "dtype": "DataType"}
         result: dict[str, Any] = {"type": names.get(self.origin, self.origin)}
         if self._args is not None:

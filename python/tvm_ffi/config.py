@@ -36,7 +36,8 @@ _ANSWERS: list[tuple[str, str, Callable[[], str]]] = [
 
 def __main__() -> None:  # noqa: N807 - the console script's name
     """Print one line for each flag given; help when there is none."""
-    parser = argparse.ArgumentParser(prog="tvm-ffi-config", description="Flags and folders for building against TVM FFI.")
+    description = "Flags and folders for building against TVM FFI."
+    parser = argparse.ArgumentParser(prog="tvm-ffi-config", description=description)
     for name, what, _ in _ANSWERS:
         parser.add_argument(f"--{name}", action="store_true", help=f"print the {what}")
     arguments = vars(parser.parse_args())

@@ -126,7 +126,10 @@ class StructuralVisitor(core.Object):
 
 _ORDERS = {"pre": WalkOrder.PREORDER, "post": WalkOrder.POSTORDER}
 _ANY_TYPE = -1
-_FORMS = "structural_walk callbacks must be a callback, a (type, callback) entry, a ((type1, type2, ...), callback) entry or a sequence of entries"
+_FORMS = (
+    "structural_walk callbacks must be a callback, a (type, callback) entry, a ((type1, type2, ...), callback) entry "
+    "or a sequence of entries"
+)
 _BUILTIN_TYPES: dict[Any, int] = {type(None): 0, int: 1, bool: 2, float: 3, str: 65, bytes: 66}
 
 

@@ -98,7 +98,8 @@ def _object_type(schema: TypeSchema, known: dict[str, _Names]) -> str:
         return "::tvm::ffi::Array<::tvm::ffi::Any>"
     if schema.origin in known:
         return f"::tvm::ffi::Arc<{known[schema.origin].full}>"
-    return _PLAIN.get(schema.origin, "::tvm::ffi::ObjectRef" if schema.origin_type_index >= 64 else "::tvm::ffi::Any")
+    unknown = "::tvm::ffi::ObjectRef" if schema.origin_type_index >= _OBJECT_INDEX else "::tvm::ffi::Any"
+    return _PLAIN.get(schema.origin, unknown)
 
 
 def _member_type(info: TypeInfo, field: TypeField, known: dict[str, _Names]) -> str:

@@ -177,7 +177,7 @@ class init_property:  # noqa: N801 - used as a decorator
 
 
 def method(func: F) -> F:
-    """Make a method of a py_class, instance or static, one that every language can call. TypeError for a classmethod."""
+    """Let every language call a method of a py_class, instance or static. TypeError for a classmethod."""
     if isinstance(func, classmethod):
         raise TypeError("@method takes instance and static methods, not a classmethod")
     target = func.__func__ if isinstance(func, staticmethod) else func

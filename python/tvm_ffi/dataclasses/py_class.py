@@ -34,7 +34,8 @@ _HOOKS = (
     "__data_from_json__",
 )
 
-# Storage of a field by its type: type index of getter and setter, bytes, alignment. Everything else is an object pointer.
+# Storage of a field by its type: type index of getter and setter, bytes, alignment. Everything else is an object
+# pointer.
 _ANY_STORAGE = (-1, 16, 8)
 _STORAGE = {
     "int": (1, 8, 8),

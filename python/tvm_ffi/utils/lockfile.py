@@ -32,7 +32,7 @@ class FileLock:
         return True
 
     def blocking_acquire(self, timeout: float | None = None, poll_interval: float = 0.1) -> bool:
-        """Wait for the lock and return True; TimeoutError after ``timeout`` seconds, RuntimeError when it is held here."""
+        """Wait for the lock and return True; TimeoutError after ``timeout`` seconds, RuntimeError if held here."""
         if self._fd is not None:
             raise RuntimeError(f"this instance already holds the lock on {self.lock_file_path}")
         deadline = None if timeout is None else time.monotonic() + timeout
