@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Lists the items of the two conformance checklists that no test quotes.
+"""Lists the items of the conformance checklists that no test quotes.
 
 A test quotes an item by beginning its name with it: `TEST(CAbi, C037_...)` and `TEST(CppApi, B42_...)` in C++, a function
 `c_abi_037_...` or `cpp_api_b42_...` in C, `test_c_abi_037_...` or `test_cpp_api_b42_...` in Python. A name may begin with
-several items, `B19_B20_...`, and then quotes all of them. Disabled tests quote nothing.
+several items, `B19_B20_...`, and then quotes all of them. Disabled tests quote nothing. The Python sheet is quoted by tests
+of the package, `test_044_...` or `test_081_082_...` below tests/python. `--sheet` asks for one sheet, else the two of C and
+C++ are checked.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ CPP_TEST = re.compile(r"^\s*(?:TYPED_)?TEST(?:_F|_P)?\(\s*\w+,\s*(\w+)\s*\)", re
 C_FUNCTION = re.compile(r"^(?:static )?(?:void|int) (c(?:_abi|pp_api)_\w+)\(", re.MULTILINE)
 PYTHON_TEST = re.compile(r"^\s*def test_(c(?:_abi|pp_api)_\w+)\(", re.MULTILINE)
 GTEST_NAME = re.compile(r"((?:C\d{3}_)+|(?:B\d+_)+)\w+")
+PACKAGE_TEST = re.compile(r"^\s*def test_((?:\d{3}_)+)\w+\(", re.MULTILINE)
 C_NAME = re.compile(r"c_abi_((?:\d{3}_)+)\w+|cpp_api_((?:b\d+_)+)\w+")
 
 
@@ -29,10 +32,11 @@ class Sheet(NamedTuple):
     last: int
 
     def item(self, number: int) -> str:
-        return f"{self.letter}{number:03}" if self.letter == "C" else f"{self.letter}{number}"
+        return f"{self.letter}{number:03}" if self.letter in "CP" else f"{self.letter}{number}"
 
 
 SHEETS = [Sheet("C ABI", "C", 111), Sheet("C++ API", "B", 112)]
+PYTHON_SHEET = Sheet("Python API", "P", 181)
 
 
 def names(path: Path) -> Iterator[str]:
@@ -62,15 +66,30 @@ def quoted(folder: Path) -> set[str]:
     return items
 
 
+def quoted_in_package(folder: Path) -> set[str]:
+    """Every item of the Python sheet that some test below `folder` quotes."""
+    items = set()
+    for path in sorted(folder.rglob("test_*.py")):
+        for prefix in PACKAGE_TEST.findall(path.read_text(encoding="utf-8")):
+            items.update(PYTHON_SHEET.item(int(part)) for part in prefix.strip("_").split("_"))
+    return items
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "tests", help="where the tests are; default: %(default)s")
+    parser.add_argument("--sheet", choices=["native", "python"], default="native", help="default: %(default)s")
     arguments = parser.parse_args()
 
-    items = quoted(arguments.folder)
-    known = {sheet.item(number) for sheet in SHEETS for number in range(1, sheet.last + 1)}
+    sheets = SHEETS
+    if arguments.sheet == "python":
+        sheets = [PYTHON_SHEET]
+        items = quoted_in_package(arguments.folder / "python")
+    else:
+        items = quoted(arguments.folder)
+    known = {sheet.item(number) for sheet in sheets for number in range(1, sheet.last + 1)}
     failed = False
-    for sheet in SHEETS:
+    for sheet in sheets:
         missing = [item for item in map(sheet.item, range(1, sheet.last + 1)) if item not in items]
         print(f"{sheet.name}: {sheet.last - len(missing)} of {sheet.last} items are quoted by a test")
         for item in missing:

@@ -1,52 +1,76 @@
 """The TVM FFI convention in Python: load modules, call their functions, hand over callables and tensors."""
 
+# ruff: noqa: E402, F401 - the order of these imports matters
 from __future__ import annotations
 
 from . import libinfo
 
-LIB = libinfo.load_library()
+# tvm-ffi-config only prints flags: it needs neither the library nor the extension module.
+if not libinfo.in_config_mode():
+    LIB = libinfo.load_library()
+    _TESTING_LIB = libinfo.load_testing_library()
 
-from . import core  # noqa: E402 - needs the library's symbols
-from . import _object  # noqa: E402, F401 - completes core
-from ._convert import convert, convert_func  # noqa: E402
-from ._device import DLDeviceType, device  # noqa: E402
-from ._dtype import LITERALS as _LITERALS  # noqa: E402
-from ._dtype import dtype  # noqa: E402
-from ._version import __version__, __version_tuple__, warn_of_other_distribution  # noqa: E402
-from .error import register_error  # noqa: E402
-from .registry import (  # noqa: E402
-    get_global_func,
-    get_global_func_metadata,
-    init_ffi_api,
-    register_global_func,
-    register_object,
-    remove_global_func,
-)
+    from . import core
+    from . import _object  # completes core
+    from ._convert import convert, convert_func
+    from ._device import DLDeviceType, device
+    from ._dtype import LITERALS as _LITERALS
+    from ._dtype import dtype
+    from ._version import __version__, __version_tuple__, warn_of_other_distribution
+    from .error import register_error
+    from .registry import (
+        get_global_func,
+        get_global_func_metadata,
+        init_ffi_api,
+        register_global_func,
+        register_object,
+        remove_global_func,
+    )
+    from . import _type_schema  # completes core
+    from . import container, error, module, registry, stream
+    from .container import Array, Dict, List, Map
+    from .module import Module, load_module, system_lib
+    from .stream import StreamContext, get_raw_stream, use_raw_stream, use_torch_stream
+    from . import access_path, dataclasses, serialization, structural
+    from .dataclasses import method
+    from .structural import (
+        DefRegionKind,
+        StructuralKey,
+        StructuralVisitor,
+        VisitInterrupt,
+        WalkOrder,
+        WalkResult,
+        get_first_structural_mismatch,
+        structural_equal,
+        structural_hash,
+        structural_walk,
+    )
 
-from . import container, error, module, registry, stream  # noqa: E402, F401
-from .container import Array, Dict, List, Map  # noqa: E402
-from .module import Module, load_module, system_lib  # noqa: E402
-from .stream import StreamContext, get_raw_stream, use_raw_stream  # noqa: E402
+    CAny = core.CAny
+    CContainerBase = core.CContainerBase
+    Device = core.Device
+    from_dlpack = core.from_dlpack
+    Function = core.Function
+    Object = core.Object
+    ObjectConvertible = core.ObjectConvertible
+    Shape = core.Shape
+    Tensor = core.Tensor
 
-CContainerBase = core.CContainerBase
-Device = core.Device
-from_dlpack = core.from_dlpack
-Function = core.Function
-Object = core.Object
-ObjectConvertible = core.ObjectConvertible
-Shape = core.Shape
-Tensor = core.Tensor
+    warn_of_other_distribution()
 
-warn_of_other_distribution()
+    # Last: one of the literals is called `bool`.
+    globals().update(_LITERALS)
 
 __all__ = [
-    "LIB",
     "Array",
+    "CAny",
     "CContainerBase",
     "DLDeviceType",
+    "DefRegionKind",
     "Device",
     "Dict",
     "Function",
+    "LIB",
     "List",
     "Map",
     "Module",
@@ -54,7 +78,12 @@ __all__ = [
     "ObjectConvertible",
     "Shape",
     "StreamContext",
+    "StructuralKey",
+    "StructuralVisitor",
     "Tensor",
+    "VisitInterrupt",
+    "WalkOrder",
+    "WalkResult",
     "__version__",
     "__version_tuple__",
     "convert",
@@ -62,18 +91,21 @@ __all__ = [
     "device",
     "dtype",
     "from_dlpack",
+    "get_first_structural_mismatch",
     "get_global_func",
     "get_global_func_metadata",
     "get_raw_stream",
     "init_ffi_api",
     "load_module",
+    "method",
     "register_error",
     "register_global_func",
     "register_object",
     "remove_global_func",
+    "structural_equal",
+    "structural_hash",
+    "structural_walk",
     "system_lib",
     "use_raw_stream",
+    "use_torch_stream",
 ]
-
-# Last: one of the literals is called `bool`.
-globals().update(_LITERALS)

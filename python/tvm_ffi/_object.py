@@ -33,6 +33,47 @@ class Object(core.CObject, metaclass=_ObjectMeta):
                 pass
         return f"{name}({self.__chandle__():#x})"
 
+    def __reduce__(self) -> Any:
+        return _new_object, (type(self),), self.__getstate__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the object as JSON graph; TypeError when it holds what has no such form."""
+        text = None if self.__chandle__() == 0 else str(_library_function("ToJSONGraphString")(self, None))
+        return {"handle": text}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        text = state["handle"]
+        if text is not None:
+            self.__move_handle_from__(_library_function("FromJSONGraphString")(text))
+
+    def __copy__(self) -> Any:
+        """Return a shallow copy; TypeError when the type cannot be copied."""
+        if self.__chandle__() == 0:
+            return type(self)()
+        copier = core._type_attr(core._type_index_of(self), "__ffi_shallow_copy__")
+        if copier is not None:
+            return copier(self)
+        if not isinstance(self, core.CContainerBase):
+            raise TypeError(
+                f"Type `{type(self).__name__}` does not support copy. "
+                "The underlying C++ type is not copy-constructible."
+            )
+        copied = _new_object(type(self))
+        copied.__setstate__(self.__getstate__())
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Return a copy of everything it refers to."""
+        return _library_function("DeepCopy")(self)
+
+
+def _new_object(cls: type) -> Any:
+    return cls.__new__(cls)
+
+
+def _library_function(name: str) -> Any:
+    return core._get_global_func("ffi." + name)
+
 
 class Function(core.CFunction, Object):
     """A function of the convention. Attributes may be set on it."""

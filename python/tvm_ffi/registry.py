@@ -4,118 +4,45 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, Sequence
 
 from . import core
+from ._init import make_construct, make_refusal
+from ._type_info import INIT_METHOD, TypeInfo
 
 _SKIP_UNKNOWN_OBJECTS = False
 
-_WRITABLE = 1 << 0
-_STATIC_METHOD = 1 << 2
-_INIT_METHOD = "__ffi_init__"
 
 
-class TypeField(NamedTuple):
-    """A reflected field."""
-
-    name: str
-    doc: str
-    metadata: str
-    flags: int
-    getter: Callable[[Any], Any]
-    setter: Callable[[Any, Any], None] | None
-
-    @property
-    def frozen(self) -> bool:
-        """Whether Python may not assign it."""
-        return not self.flags & _WRITABLE
+def _type_info_of(type_index: int) -> TypeInfo:
+    info = TypeInfo(type_index)
+    if info.type_ancestors:
+        parent = core._class_of(info.type_ancestors[-1]) or _make_class(info.type_ancestors[-1])
+        known = parent.__dict__.get("__tvm_ffi_type_info__")
+        info.parent_type_info = known if known is not None else TypeInfo(info.type_ancestors[-1])
+    return info
 
 
-class TypeMethod(NamedTuple):
-    """A reflected method."""
-
-    name: str
-    doc: str
-    metadata: str
-    flags: int
-    func: core.Function
-
-    @property
-    def is_static(self) -> bool:
-        """Whether it is called without self."""
-        return bool(self.flags & _STATIC_METHOD)
-
-
-class TypeInfo(NamedTuple):
-    """What the library knows of a type."""
-
-    type_index: int
-    type_key: str
-    ancestors: list[int]
-    fields: list[TypeField]
-    methods: list[TypeMethod]
-    doc: str
-
-
-def _type_info(type_index: int) -> TypeInfo:
-    key, ancestors, fields, methods, doc = core._type_info(type_index)
-    return TypeInfo(
-        type_index, key, ancestors, [TypeField(*f) for f in fields], [TypeMethod(*m) for m in methods], doc
-    )
-
-
-def _make_property(field: TypeField, owner: type) -> property:
-    setter = None if field.frozen else field.setter
-    return property(field.getter, setter, doc=field.doc or f"{owner.__name__}.{field.name}")
-
-
-def _make_method(method: TypeMethod, owner: type) -> Any:
-    func = method.func
-
-    def call(self: Any, *args: Any) -> Any:
-        return func(self, *args)
-
-    def call_static(*args: Any) -> Any:
-        return func(*args)
-
-    result = call_static if method.is_static else call
-    result.__name__ = method.name
-    result.__qualname__ = f"{owner.__qualname__}.{method.name}"
-    result.__module__ = owner.__module__
-    result.__doc__ = method.doc or None
-    return staticmethod(result) if method.is_static else result
-
-
-def _make_constructor(cls: type, info: TypeInfo) -> Callable[..., None]:
-    constructor = next((m.func for m in info.methods if m.name == _INIT_METHOD and m.is_static), None)
+def _add_constructor(cls: type, info: TypeInfo, init: bool) -> None:
+    constructor = info.constructor()
     if constructor is None:
-        attribute = core._type_attr(info.type_index, _INIT_METHOD)
-        constructor = attribute if isinstance(attribute, core.Function) else None
-
-    if constructor is None:
-
-        def refuse(self: Any, *args: Any, **kwargs: Any) -> None:
-            raise TypeError(f"`{cls.__name__}` ({info.type_key}) has no constructor: it is made by FFI calls only")
-
-        return refuse
-
-    def construct(self: Any, *args: Any) -> None:
-        self.__init_handle_by_constructor__(constructor, *args)
-
-    return construct
+        construct = make_refusal(cls, info)
+    else:
+        construct = make_construct(info, constructor)
+    setattr(cls, INIT_METHOD, construct)
+    if init and "__init__" not in cls.__dict__:
+        setattr(cls, "__init__", construct)
 
 
 def _add_members(cls: type, info: TypeInfo, init: bool) -> None:
     for field in info.fields:
         if field.name not in cls.__dict__:
-            setattr(cls, field.name, _make_property(field, cls))
+            setattr(cls, field.name, field.as_property(cls))
     for method in info.methods:
-        if method.name not in cls.__dict__ and method.name != _INIT_METHOD:
-            setattr(cls, method.name, _make_method(method, cls))
-    constructor = _make_constructor(cls, info)
-    setattr(cls, _INIT_METHOD, constructor)
-    if init and "__init__" not in cls.__dict__:
-        setattr(cls, "__init__", constructor)
+        if method.name not in cls.__dict__ and method.name != INIT_METHOD:
+            setattr(cls, method.name, method.as_callable(cls))
+    _add_constructor(cls, info, init)
+    info.type_cls = cls
     setattr(cls, "__tvm_ffi_type_info__", info)
 
 
@@ -148,7 +75,7 @@ def register_object(
             if _SKIP_UNKNOWN_OBJECTS:
                 return cls
             raise ValueError(f"cannot register {cls!r}: the library knows no type `{key}`")
-        _bind_class(cls, _type_info(index), init)
+        _bind_class(cls, _type_info_of(index), init)
         return cls
 
     return decorate(type_key) if isinstance(type_key, type) else decorate
@@ -156,10 +83,10 @@ def register_object(
 
 def _make_class(type_index: int) -> type:
     """Make and register a class for a type nobody registered; the nearest registered ancestor is a base."""
-    info = _type_info(type_index)
+    info = _type_info_of(type_index)
     base: type = core.Object
-    if info.ancestors:
-        parent = info.ancestors[-1]
+    if info.type_ancestors:
+        parent = info.type_ancestors[-1]
         base = core._class_of(parent) or _make_class(parent)
     module, _, name = info.type_key.rpartition(".")
     body = {
@@ -174,7 +101,6 @@ def _make_class(type_index: int) -> type:
 
 
 core._install(make_class=_make_class)
-core.TypeInfo, core.TypeField, core.TypeMethod = TypeInfo, TypeField, TypeMethod
 
 
 def register_global_func(
@@ -248,5 +174,41 @@ def init_ffi_api(namespace: str, target_module_name: str | None = None) -> None:
 
 
 core._register_class(core._type_key_to_index("ffi.Object"), core.Object)
+core.Object.__tvm_ffi_type_info__ = TypeInfo(core._type_key_to_index("ffi.Object"))
 for _key, _cls in (("ffi.Function", core.Function), ("ffi.Tensor", core.Tensor), ("ffi.Error", core.Error)):
     core._register_class(core._type_key_to_index(_key), _cls)
+
+
+def _sentinel(name: str, owner: str) -> core.Object:
+    """The one object that ``ffi.<owner>`` returns, with a name of its own."""
+    sentinel = _Sentinel()
+    sentinel.__move_handle_from__(_require(f"ffi.{owner}")())
+    _SENTINEL_NAMES[sentinel.__chandle__()] = name
+    return sentinel
+
+
+_SENTINEL_NAMES: dict[int, str] = {}
+
+
+class _Sentinel(core.Object):
+    """A marker; compare with ``same_as``."""
+
+    def __repr__(self) -> str:
+        return _SENTINEL_NAMES.get(self.__chandle__(), "<unknown>")
+
+    def __reduce__(self) -> Any:
+        return _sentinel_named, (repr(self),)
+
+    def __copy__(self) -> _Sentinel:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Sentinel:
+        return self
+
+
+def _sentinel_named(name: str) -> core.Object:
+    return core.MISSING if name == "<MISSING>" else core.KWARGS
+
+
+core.MISSING = _sentinel("<MISSING>", "GetInvalidObject")
+core.KWARGS = _sentinel("<KWARGS>", "GetKwargsObject")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from ctypes import c_void_p
 from typing import Any
 
 from . import core
 
-__all__ = ["StreamContext", "get_raw_stream", "use_raw_stream"]
+__all__ = ["StreamContext", "get_raw_stream", "use_raw_stream", "use_torch_stream"]
 
 
 class StreamContext:
@@ -37,3 +38,35 @@ def use_raw_stream(device: core.Device, stream: int | c_void_p) -> StreamContext
 def get_raw_stream(device: core.Device) -> int:
     """Return the handle of this thread's current stream of a device; 0 is the default stream."""
     return core._env_get_stream(device.dlpack_device_type(), device.index)
+
+
+class TorchStreamContext:
+    """Enters a torch context, if one is given, and works on torch's current CUDA stream."""
+
+    def __init__(self, context: Any | None) -> None:
+        self._torch_context = context
+        self._entered: list[ExitStack] = []
+
+    def __enter__(self) -> TorchStreamContext:
+        import torch
+
+        with ExitStack() as stack:
+            if self._torch_context is not None:
+                stack.enter_context(self._torch_context)
+            current = torch.cuda.current_stream()
+            stack.enter_context(StreamContext(core.Device("cuda", current.device_index), current.cuda_stream))
+            self._entered.append(stack.pop_all())
+        return self
+
+    def __exit__(self, *args: Any) -> None:
+        self._entered.pop().__exit__(*args)
+
+
+def use_torch_stream(context: Any | None = None) -> TorchStreamContext:
+    """Return a context in which functions work on torch's current CUDA stream.
+
+    ``context``, a torch stream context or CUDA graph, is entered first. ImportError without torch.
+    """
+    import torch  # noqa: F401 - fails here rather than on entry
+
+    return TorchStreamContext(context)

@@ -96,7 +96,7 @@ def test_133_unregistered_types_get_a_class(mod):
     assert (cls.__module__, cls.__name__) == ("pytest.sub", "Generated")
     assert tvm_ffi.Object in cls.__mro__ and "enerated" in cls.__doc__
     assert (point.x, point.y, point.norm()) == (3, 0.5, 3.5)
-    assert type(cls.x) is property and cls.x.__doc__ == "A coordinate."
+    assert isinstance(cls.x, property) and cls.x.__doc__ == "A coordinate."
     point.x = 4
     assert point.x == 4
     with pytest.raises(AttributeError):
@@ -276,3 +276,33 @@ def test_callbacks_run_in_exit_handlers(module_path):
     )
     done = subprocess.run([sys.executable, "-c", program, str(module_path)], check=True, capture_output=True, text=True)
     assert done.stdout == "42\n" and done.stderr == ""
+
+
+def test_141_torch_streams(monkeypatch):
+    torch = pytest.importorskip("torch")
+    entered = []
+
+    class Context:
+        def __enter__(self):
+            entered.append("in")
+
+        def __exit__(self, *args):
+            entered.append("out")
+
+    class Stream:
+        device_index = 0
+        cuda_stream = 0x55
+
+    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    cuda = tvm_ffi.device("cuda", 0)
+    with tvm_ffi.use_torch_stream(Context()):
+        assert tvm_ffi.get_raw_stream(cuda) == 0x55 and entered == ["in"]
+    assert tvm_ffi.get_raw_stream(cuda) == 0 and entered == ["in", "out"]
+
+    def fail():
+        raise RuntimeError("no device")
+
+    monkeypatch.setattr(torch.cuda, "current_stream", fail)
+    with pytest.raises(RuntimeError, match="no device"), tvm_ffi.use_torch_stream(Context()):
+        pytest.fail("the context was entered")
+    assert entered == ["in", "out", "in", "out"]

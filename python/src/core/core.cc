@@ -7,6 +7,7 @@
 #include "error.h"
 #include "function.h"
 #include "object.h"
+#include "owned_any.h"
 #include "registry.h"
 #include "state.h"
 #include "tensor.h"
@@ -104,8 +105,8 @@ bool InitModule(PyObject* module) {
   PyRef version = PyRef::Steal(Py_BuildValue("(ii)", DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION));
   return InitState(module) && InitObjectTypes() && InitContainerTypes() && InitFunctionType() &&
          InitTensorType() && InitDlpack() && InitErrorType() && InitStringType() &&
-         InitDataTypeType() && InitDeviceType() && InitReflection() && InitRegistry() &&
-         RegisterEnvironment() && version &&
+         InitDataTypeType() && InitDeviceType() && InitOwnedAnyType() && InitReflection() &&
+         InitTypeDefinition() && InitRegistry() && RegisterEnvironment() && version &&
          PyModule_AddObjectRef(module, "__dlpack_version__", version.get()) == 0;
 }
 

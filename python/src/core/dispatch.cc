@@ -12,6 +12,7 @@
 #include "function.h"
 #include "numpy.h"
 #include "object.h"
+#include "owned_any.h"
 #include "state.h"
 #include "tensor.h"
 #include "text.h"
@@ -95,6 +96,11 @@ bool SetRValueRef(ArgScope&, PyObject* arg, TVMFFIAny* out, const void*) {
   out->type_index = kTVMFFIObjectRValueRef;
   out->zero_padding = 0;
   out->v_ptr = &reinterpret_cast<ObjectWrapper*>(wrapper)->handle;
+  return true;
+}
+
+bool SetOwnedAny(ArgScope&, PyObject* arg, TVMFFIAny* out, const void*) {
+  *out = reinterpret_cast<OwnedAnyWrapper*>(arg)->value;
   return true;
 }
 
@@ -391,6 +397,8 @@ bool ClassifyWrapper(PyTypeObject* type, Converter* out) {
     *out = {SetWrapper, nullptr};
   } else if (IsKindOf(type, s.rvalue_ref)) {
     *out = {SetRValueRef, nullptr};
+  } else if (IsKindOf(type, s.owned_any)) {
+    *out = {SetOwnedAny, nullptr};
   } else if (ClassHas(type, "__tvm_ffi_object__")) {
     *out = {SetReturnOf, "__tvm_ffi_object__"};
   } else {

@@ -57,6 +57,7 @@ PyTypeObject* AddType(PyType_Spec* spec, PyTypeObject* base);
 
 bool InitObjectTypes();
 bool InitReflection();
+bool InitTypeDefinition();
 
 }  // namespace tvmffi::python
 

@@ -58,10 +58,22 @@ PyObject* ReadField(PyObject* self, PyObject* const* args, size_t nargsf, PyObje
   return AnyToPython(value, nullptr);
 }
 
+// A class defined in Python checks its values; an int that no value holds fails as one of a wrong
+// type.
+void RangeErrorAsTypeError(PyObject* value) {
+  if (!PyErr_ExceptionMatches(PyExc_OverflowError) || !PyLong_Check(value)) return;
+  PyErr_Clear();
+  PyErr_Format(PyExc_TypeError,
+               "integer %R out of int64 range [-9223372036854775808, 9223372036854775807]", value);
+}
+
 bool StoreField(const FieldAccess& field, void* address, PyObject* value) {
   ArgScope scope;
   TVMFFIAny args[2];
-  if (!SetArgument(scope, value, &args[1])) return false;
+  if (!SetArgument(scope, value, &args[1])) {
+    if (field.setter_is_function) RangeErrorAsTypeError(value);
+    return false;
+  }
   if (!field.setter_is_function) {
     return Check(reinterpret_cast<TVMFFIFieldSetter>(field.setter)(address, &args[1]));
   }
@@ -130,8 +142,13 @@ PyObject* FieldToPython(const TVMFFITypeInfo& type, const TVMFFIFieldInfo& field
   PyRef doc = PyRef::Steal(DecodeText(field.doc));
   PyRef metadata = PyRef::Steal(DecodeText(field.metadata));
   if (!getter || !setter || !name || !doc || !metadata) return nullptr;
-  return Py_BuildValue("(OOOLOO)", name.get(), doc.get(), metadata.get(),
-                       static_cast<long long>(field.flags), getter.get(), setter.get());
+  PyRef default_value = PyRef::Steal(AnyViewToPython(field.default_value_or_factory, nullptr));
+  if (!default_value) return nullptr;
+  return Py_BuildValue("(OOOLOOOLLLi)", name.get(), doc.get(), metadata.get(),
+                       static_cast<long long>(field.flags), getter.get(), setter.get(),
+                       default_value.get(), static_cast<long long>(field.size),
+                       static_cast<long long>(field.alignment),
+                       static_cast<long long>(field.offset), field.field_static_type_index);
 }
 
 PyObject* MethodToPython(const TVMFFIMethodInfo& method) {
@@ -155,7 +172,8 @@ PyRef MakeList(int32_t size, Make make) {
   return list;
 }
 
-// core._type_info(type_index) -> (key, ancestors, fields, methods, doc); the index is that of a
+// core._type_info(type_index) -> (key, ancestors, fields, methods, doc, total_size,
+// structural_kind); size -1 when the type registered none; the index is that of a
 // registered type.
 PyObject* GetTypeInfo(PyObject*, PyObject* arg) {
   long index = PyLong_AsLong(arg);
@@ -172,7 +190,10 @@ PyObject* GetTypeInfo(PyObject*, PyObject* arg) {
   TVMFFIByteArray no_text{"", 0};
   PyRef doc = PyRef::Steal(DecodeText(info->metadata != nullptr ? info->metadata->doc : no_text));
   if (!key || !ancestors || !fields || !methods || !doc) return nullptr;
-  return PyTuple_Pack(5, key.get(), ancestors.get(), fields.get(), methods.get(), doc.get());
+  int total_size = info->metadata != nullptr ? info->metadata->total_size : -1;
+  int kind = info->metadata != nullptr ? info->metadata->structural_eq_hash_kind : 0;
+  return Py_BuildValue("(OOOOOii)", key.get(), ancestors.get(), fields.get(), methods.get(),
+                       doc.get(), total_size, kind);
 }
 
 // core._type_key_to_index(key) -> int, or None for an unknown key.

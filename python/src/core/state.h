@@ -20,6 +20,7 @@ struct State {
   PyTypeObject* string = nullptr;
   PyTypeObject* data_type = nullptr;
   PyTypeObject* device = nullptr;
+  PyTypeObject* owned_any = nullptr;
 
   // Classes defined in Python and installed with core._install; NULL before.
   PyTypeObject* object = nullptr;

@@ -1,0 +1,5 @@
+"""Helpers around modules and builds."""
+
+from .lockfile import FileLock
+
+__all__ = ["FileLock"]
