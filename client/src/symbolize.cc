@@ -132,6 +132,8 @@ Result<wire::Symbols> AskSymbolizer(Connection* connection, const CrashPage& pag
   }
   Result<wire::Message> answer = wire::Decode(*frame);
   if (!answer.ok()) return answer.status();
+  if (auto* failed = std::get_if<wire::Failed>(&*answer))
+    return Status{failed->code, failed->message};
   if (auto* symbols = std::get_if<wire::Symbols>(&*answer)) return std::move(*symbols);
   return Status{Code::kInternal, "the symbolizer sent " + std::string(wire::MessageName(*answer))};
 }

@@ -82,7 +82,9 @@ Status FilterCalls() {
 Status LockDown() {
   TVMFFI_RETURN_IF_ERROR(Limit(RLIMIT_CORE, "core", 0));
   TVMFFI_RETURN_IF_ERROR(Limit(RLIMIT_FSIZE, "file size", 0));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   TVMFFI_RETURN_IF_ERROR(Limit(RLIMIT_AS, "address space", kMemory));
+#endif
   TVMFFI_RETURN_IF_ERROR(Limit(RLIMIT_CPU, "cpu seconds", kCpuSeconds));
   TVMFFI_RETURN_IF_ERROR(Limit(RLIMIT_NOFILE, "open files", kFiles));
   TVMFFI_RETURN_IF_ERROR(DropRoot());

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,39 +43,46 @@ Result<wire::Symbols> Answer(const UniqueFd& page_file, std::vector<ModuleSource
   return Unwind(*crash, std::move(known));
 }
 
-Status Serve() {
-  ControlConnection client{UniqueFd(kSocket)};
-  const int64_t deadline = DeadlineAfter(kPatience);
+// What the client asks for, once its last message has come.
+Result<wire::Symbols> Serve(ControlConnection* client, int64_t deadline) {
+  TVMFFI_RETURN_IF_ERROR(LockDown());
   std::vector<ModuleSource> sources;
   for (;;) {
-    Result<ControlFrame> frame = client.Receive(deadline);
+    Result<ControlFrame> frame = client->Receive(deadline);
     if (!frame.ok()) return frame.status();
     Result<wire::Message> message = wire::Decode(*frame);
     if (!message.ok()) return message.status();
     if (const auto* module = std::get_if<wire::ModuleFile>(&*message)) {
-      if (sources.size() == kMaxCrashModules) return {Code::kInvalidArgument, "too many modules"};
+      if (sources.size() == kMaxCrashModules) {
+        return Status{Code::kInvalidArgument, "more files than modules"};
+      }
       sources.push_back({module->index, std::move(frame->fds[0])});
       continue;
     }
     const auto* request = std::get_if<wire::Symbolize>(&*message);
-    if (request == nullptr) return {Code::kInvalidArgument, "an unexpected message"};
+    if (request == nullptr) {
+      return Status{Code::kInvalidArgument,
+                    std::string("unexpected message ") + wire::MessageName(*message)};
+    }
     Result<wire::Symbols> symbols = Answer(frame->fds[0], std::move(sources));
-    if (!symbols.ok()) return symbols.status();
-    symbols->request_id = request->request_id;
-    Result<std::vector<char>> payload = wire::Encode(*symbols);
-    if (!payload.ok()) return payload.status();
-    return client.Send(*payload, {}, deadline);
+    if (symbols.ok()) symbols->request_id = request->request_id;
+    return symbols;
   }
 }
 
-int Main() {
-  Status status = LockDown();
-  if (status.ok()) status = Serve();
-  if (!status.ok()) std::fprintf(stderr, "tvmffi-symbolizer: %s\n", status.message.c_str());
-  return status.ok() ? 0 : 1;
+bool Main() {
+  ControlConnection client{UniqueFd(kSocket)};
+  const int64_t deadline = DeadlineAfter(kPatience);
+  Result<wire::Symbols> symbols = Serve(&client, deadline);
+  const wire::Message answer =
+      symbols.ok()
+          ? wire::Message(std::move(*symbols))
+          : wire::Message(wire::Failed{0, symbols.status().code, symbols.status().message});
+  Result<std::vector<char>> payload = wire::Encode(answer);
+  return payload.ok() && client.Send(*payload, {}, deadline).ok() && symbols.ok();
 }
 
 }  // namespace
 }  // namespace tvmffi::hostd
 
-int main() { ::_exit(tvmffi::hostd::Main()); }
+int main() { ::_exit(tvmffi::hostd::Main() ? 0 : 1); }

@@ -99,7 +99,7 @@ int TakeFrame(Dwfl_Frame* frame, void* self) {
   bool is_activation = false;
   if (!::dwfl_frame_pc(frame, &address, &is_activation)) return DWARF_CB_ABORT;
   const bool is_first = state->addresses.empty();
-  const bool is_return = state->starts_at_return ? true : !is_activation && !is_first;
+  const bool is_return = state->starts_at_return || (!is_activation && !is_first);
   state->addresses.emplace_back(address, is_return);
   return state->addresses.size() < kMaxPhysicalFrames ? DWARF_CB_OK : DWARF_CB_ABORT;
 }

@@ -30,7 +30,10 @@ const T* At(uint64_t address) {
   return readable ? reinterpret_cast<const T*>(address) : nullptr;
 }
 
-void Copy(const void* from, void* to, size_t size) {
+// What is read may be anybody's, the variables that the address sanitizer guards included.
+#define TVMFFI_READS_ANYTHING __attribute__((no_sanitize_address, no_sanitize_thread))
+
+TVMFFI_READS_ANYTHING void Copy(const void* from, void* to, size_t size) {
   const auto* source = static_cast<const volatile char*>(from);
   auto* target = static_cast<char*>(to);
   for (size_t i = 0; i < size; ++i) target[i] = source[i];
@@ -68,7 +71,7 @@ void ReadProgramHeaders(uint64_t headers, uint64_t count, CrashModule* module) {
   }
 }
 
-void CopyPath(const char* path, CrashModule* module) {
+TVMFFI_READS_ANYTHING void CopyPath(const char* path, CrashModule* module) {
   const auto* from = reinterpret_cast<const volatile char*>(path);
   for (size_t i = 0; i + 1 < sizeof(module->path); ++i) {
     module->path[i] = from[i];
