@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import plugin
+from conftest import BUILD, children_of, eventually, plugin
 
 
 def death(faulty: Any, function: str, *args: Any) -> tvmffi_host.HostError:
@@ -52,12 +54,21 @@ DEATHS: dict[str, tuple[str, Callable[[], tuple[Any, ...]], str, int, str, str, 
     "division-by-zero": ("sigfpe", lambda: (), "signal", signal.SIGFPE, "Sigfpe", "crashes.cc", "return one / zero"),
     "illegal-instruction": ("sigill", lambda: (), "signal", signal.SIGILL, "Sigill", "crashes.cc", "__builtin_trap()"),
     "exit-0": ("exit_now", lambda: (0,), "exit", 0, "", "", ""),
-    "memory-limit": ("oom_unchecked", lambda: (64,), "signal", signal.SIGSEGV, "OomUnchecked", "resources.cc", "(allocate_touched())[0] = 1"),
+    "memory-limit": ("oom_unchecked", lambda: (1 << 20,), "signal", signal.SIGSEGV, "OomUnchecked", "resources.cc", "(allocate_touched())[0] = 1"),
 }
 
 
+#: what the worker of a death may use
+LIMITS = {"memory-limit": {"address_space_bytes": 512 << 20}}
+
+
+def mortal(name: str) -> Any:
+    return tvmffi_host.load_module(plugin("faulty"), deadline=20.0, breaker_deaths=1_000_000, limits=LIMITS.get(name))
+
+
 @pytest.mark.parametrize("name", DEATHS)
-def test_b3_c1_1_each_death_is_an_error_with_its_own_report(faulty: Any, name: str) -> None:
+def test_b3_c1_1_each_death_is_an_error_with_its_own_report(name: str) -> None:
+    faulty = mortal(name)
     function, args, cause, number, symbol, file, text = DEATHS[name]
 
     error = death(faulty, function, *args())
@@ -79,8 +90,8 @@ def test_b3_c1_1_each_death_is_an_error_with_its_own_report(faulty: Any, name: s
     assert faulty.pid()
 
 
-def test_b3_the_nine_reports_differ(faulty: Any) -> None:
-    reports = {name: death(faulty, entry[0], *entry[1]()).report for name, entry in DEATHS.items()}
+def test_b3_the_nine_reports_differ() -> None:
+    reports = {name: death(mortal(name), entry[0], *entry[1]()).report for name, entry in DEATHS.items()}
 
     def facts(report: tvmffi_host.Report) -> tuple[Any, ...]:
         top = next((frame.symbol for frame in report.frames if frame.module == "faulty.so"), "")
@@ -155,6 +166,19 @@ class TestArguments:
         report = death(faulty, "wild_store", 0x1230).report
 
         assert (report.fault_address, report.fault_argument, report.fault_offset) == (0x1230, None, None)
+
+
+class TestForgery:
+    """C1.12: what a worker says of its death is a hint; how it ended is the kernel's word."""
+
+    @pytest.mark.parametrize(("function", "args"), [("exit_now", (0,)), ("raise_signal", (int(signal.SIGKILL),))])
+    def test_c1_12_a_forged_crash_page_is_not_believed(self, faulty: Any, function: str, args: tuple[int, ...]) -> None:
+        faulty.forge_crash(int(signal.SIGSEGV))
+
+        report = death(faulty, function, *args).report
+
+        assert (report.cause, report.signal) == (("exit", 0) if function == "exit_now" else ("signal", signal.SIGKILL))
+        assert (report.frames, report.fault_address, report.fault_argument, report.instruction) == ((), None, None, None)
 
 
 class TestBuckets:
@@ -267,3 +291,62 @@ def test_b13_a_crash_in_a_constructor_has_frames() -> None:
     top = caught.value.report.frames[0]
     assert top.module == "faulty_init_segfault.so"
     assert top.file.endswith("init_segfault.cc")
+
+
+def daemon_with(symbolizer: str | None, tmp_path: Path) -> str:
+    """A copy of the daemon and worker, beside ``symbolizer`` (a script) or none."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (tmp_path / "lib").symlink_to(BUILD / "lib")
+    for name in ("tvmffi-hostd", "tvmffi-worker"):
+        shutil.copy(BUILD / "bin" / name, programs / name)
+    if symbolizer is not None:
+        (programs / "tvmffi-symbolizer").write_text(f"#!/bin/sh\n{symbolizer}\n")
+        (programs / "tvmffi-symbolizer").chmod(0o755)
+    return str(programs / "tvmffi-hostd")
+
+
+class TestBrokenSymbolizer:
+    """A report without symbols is still a report, and says why it has none."""
+
+    @pytest.mark.parametrize(
+        ("script", "why"),
+        [(None, "No such file"), ("exit 0", "symbolizer gave no answer"), ("head -c 100 /dev/zero >&3", "symbolizer gave no answer")],
+        ids=["missing", "dies", "garbage"],
+    )
+    def test_b3_the_report_goes_out_without_symbols(
+        self, script: str | None, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TVMFFI_HOSTD", daemon_with(script, tmp_path))
+        with tvmffi_host.Session() as session:
+            faulty = session.load_module(plugin("faulty"))
+
+            report = death(faulty, "store_one_past", floats(1024), floats(1024)).report
+
+            assert report.frames_note.startswith("no symbols: ")
+            assert why in report.frames_note
+            assert report.frames_note in str(report)
+            assert (report.fault_argument, report.fault_offset) == (1, 4096)
+            assert (report.frames[0].module, report.frames[0].symbol) == ("faulty.so", "")
+            assert report.frames[0].offset > 0
+            assert faulty.pid()
+
+    def test_b3_one_that_hangs_is_ended_and_holds_nobody_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TVMFFI_HOSTD", daemon_with("exec sleep 60", tmp_path))
+        with tvmffi_host.Session() as session:
+            faulty = session.load_module(plugin("faulty"))
+            reports = []
+            thread = threading.Thread(target=lambda: reports.append(death(faulty, "segfault").report))
+            begin = time.monotonic()
+            thread.start()
+            time.sleep(0.3)
+            other = session.load_module(plugin("values"))
+            assert other.sum8(*range(8)) == 28
+            assert time.monotonic() - begin < 2
+            thread.join(10)
+
+            assert time.monotonic() - begin < 5
+            assert reports[0].signal == signal.SIGSEGV
+            assert reports[0].frames_note.startswith("no symbols: ")
+            # The worker of `values` is left.
+            assert eventually(lambda: len(children_of(session.info()["daemon_pid"])) == 1)
