@@ -56,7 +56,7 @@ Status DropRoot() {
 
 // New memory is data only.
 int AllowDataMappings(const Filter& filter) {
-  const scmp_arg_cmp not_executable = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+  const scmp_arg_cmp not_executable = {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
   int error = 0;
   for (int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
     if (error == 0)
