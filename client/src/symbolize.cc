@@ -121,14 +121,15 @@ Result<wire::Symbols> AskSymbolizer(Connection* connection, const CrashPage& pag
                                        wire::MessageName(started->message)};
   }
   ControlConnection symbolizer(std::move(started->fds[0]));
-  TVMFFI_RETURN_IF_ERROR(
-      SendModules(&symbolizer, crash, trusted, std::move(started->fds[1]), deadline));
   Result<UniqueFd> copy = CopyOf(page);
   if (!copy.ok()) return copy.status();
-  TVMFFI_RETURN_IF_ERROR(SendTo(&symbolizer, wire::Symbolize{}, std::move(*copy), deadline));
+  Status sent = SendModules(&symbolizer, crash, trusted, std::move(started->fds[1]), deadline);
+  if (sent.ok()) sent = SendTo(&symbolizer, wire::Symbolize{}, std::move(*copy), deadline);
+  // One that ended early may have said why.
   Result<ControlFrame> frame = symbolizer.Receive(deadline);
   if (!frame.ok()) {
-    return Status{frame.status().code, "the symbolizer gave no answer: " + frame.status().message};
+    const Status& why = sent.ok() ? frame.status() : sent;
+    return Status{why.code, "the symbolizer gave no answer: " + why.message};
   }
   Result<wire::Message> answer = wire::Decode(*frame);
   if (!answer.ok()) return answer.status();
