@@ -49,6 +49,10 @@ Status Daemon::Start() {
     if (!program.ok()) return program.status();
     config_.worker_program = std::move(*program);
   }
+  // Looked for when a report needs it: without one reports have no symbols.
+  Result<std::string> symbolizer = ProgramBesideThisOne("tvmffi-symbolizer");
+  if (!symbolizer.ok()) return symbolizer.status();
+  symbolizer_program_ = std::move(*symbolizer);
   TVMFFI_RETURN_IF_ERROR(supervisor_.Start());
   for (auto [signal, watch] : {std::pair{SIGTERM, &terminate_}, std::pair{SIGINT, &interrupt_}}) {
     Result<std::unique_ptr<SignalWatch>> made = SignalWatch::Create(
@@ -118,6 +122,7 @@ Status Daemon::OpenSession(UniqueFd socket) {
                          log_,
                          &supervisor_,
                          config_.worker_program,
+                         symbolizer_program_,
                          /*may_forward_log=*/config_.private_fd.has_value(),
                          [this] { return MakeStats(); }};
   uint32_t id = next_session_++;

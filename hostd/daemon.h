@@ -48,6 +48,7 @@ class Daemon {
   EventLoop* loop_;
   spdlog::logger* log_;
   Config config_;
+  std::string symbolizer_program_;
   int64_t start_ns_;
   bool shutting_down_ = false;
   Supervisor supervisor_;

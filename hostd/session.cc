@@ -1,5 +1,9 @@
 #include "hostd/session.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+
 #include "hostd/version.h"
 #include "proto/base/clock.h"
 
@@ -58,7 +62,8 @@ void Session::OnFrame(ControlFrame frame) {
                              std::is_same_v<T, wire::CreateWorker> ||
                              std::is_same_v<T, wire::KillWorker> ||
                              std::is_same_v<T, wire::AwaitExit> ||
-                             std::is_same_v<T, wire::GetStats>) {
+                             std::is_same_v<T, wire::GetStats> ||
+                             std::is_same_v<T, wire::StartSymbolizer>) {
           Handle(request);
         } else {
           End(std::string("a client may not send ") + wire::MessageName(*message));
@@ -146,6 +151,19 @@ void Session::Handle(const wire::GetStats& request) {
   wire::Stats stats = context_.stats();
   stats.request_id = request.request_id;
   Reply(stats);
+}
+
+void Session::Handle(const wire::StartSymbolizer& request) {
+  UniqueFd program(::open(context_.worker_program.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!program.valid()) {
+    return Fail(request.request_id, ErrnoStatus(errno, "cannot open the worker program"));
+  }
+  Result<UniqueFd> connection = context_.supervisor->StartSymbolizer(context_.symbolizer_program);
+  if (!connection.ok()) return Fail(request.request_id, connection.status());
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(*connection));
+  fds.push_back(std::move(program));
+  Reply(wire::SymbolizerStarted{request.request_id}, std::move(fds));
 }
 
 WorkerProcess* Session::AnswerExit(uint64_t request_id, uint32_t worker_id) {

@@ -24,6 +24,7 @@ struct SessionContext {
   spdlog::logger* log;
   Supervisor* supervisor;
   std::string worker_program;
+  std::string symbolizer_program;
   // Forwarding a worker's output to stderr makes sense only where that is the client's.
   bool may_forward_log;
   std::function<wire::Stats()> stats;
@@ -60,6 +61,7 @@ class Session {
   void Handle(const wire::KillWorker& request);
   void Handle(const wire::AwaitExit& request);
   void Handle(const wire::GetStats& request);
+  void Handle(const wire::StartSymbolizer& request);
   // Passed on to the worker as they are.
   template <typename Request>
   void PassOn(const Request& request, std::vector<UniqueFd> fds);

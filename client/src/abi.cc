@@ -152,6 +152,10 @@ OwnedAny BuildContainer(const char* maker, const std::vector<OwnedAny>& items) {
 
 OwnedAny MapMaker::Finish() { return BuildContainer("ffi.Map", items_); }
 
+OwnedAny ValueArray(const std::vector<OwnedAny>& items) {
+  return BuildContainer("ffi.Array", items);
+}
+
 OwnedAny StringArray(const std::vector<std::string>& items) {
   std::vector<OwnedAny> strings;
   strings.reserve(items.size());

@@ -86,6 +86,7 @@ class MapMaker {
   std::vector<OwnedAny> items_;
 };
 
+OwnedAny ValueArray(const std::vector<OwnedAny>& items);
 OwnedAny StringArray(const std::vector<std::string>& items);
 
 }  // namespace tvmffi::host

@@ -68,16 +68,17 @@ void Arena::SetSlack(size_t offset) {
   FillSlack(data() + offset, data() + size());
 }
 
-bool Arena::CheckSlack() {
-  return slack_ >= size() || host::CheckSlack(data() + slack_, data() + size());
+char* Arena::FindOverrun() {
+  return slack_ < size() ? host::FindOverrun(data() + slack_, data() + size()) : nullptr;
 }
 
 void FillSlack(char* begin, char* end) { std::fill(begin, end, kSlackByte); }
 
-bool CheckSlack(char* begin, char* end) {
-  if (std::all_of(begin, end, [](char byte) { return byte == kSlackByte; })) return true;
+char* FindOverrun(char* begin, char* end) {
+  char* changed = std::find_if(begin, end, [](char byte) { return byte != kSlackByte; });
+  if (changed == end) return nullptr;
   FillSlack(begin, end);
-  return false;
+  return changed;
 }
 
 void Arena::AddHolder(const std::shared_ptr<Worker>& worker) {

@@ -51,8 +51,8 @@ class Arena {
   // Bytes from `offset` to the end belong to no tensor: whoever writes there went too far. Set
   // once, before the arena is lent.
   void SetSlack(size_t offset);
-  // False, once, after the slack was written.
-  bool CheckSlack();
+  // The first byte of the slack that was written since the last time, or null.
+  char* FindOverrun();
 
   // `worker` has it mapped, or soon will have.
   void AddHolder(const std::shared_ptr<Worker>& worker);
@@ -72,8 +72,8 @@ class Arena {
 
 // What slack holds while nobody has written it.
 void FillSlack(char* begin, char* end);
-// Restores what was there. False if it had changed.
-bool CheckSlack(char* begin, char* end);
+// The first byte that had changed, or null. Restores what was there.
+char* FindOverrun(char* begin, char* end);
 
 // The arena `address` lies in, or null.
 std::shared_ptr<Arena> FindArena(const void* address);

@@ -247,11 +247,13 @@ bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
 }
 
 Failure Exchange::CopyBack() {
-  const int32_t overrun = lane_->transfer.CopyBack();
-  if (overrun < 0) return {};
+  const std::optional<ArgumentByte> overrun = lane_->transfer.CopyBack();
+  if (!overrun) return {};
+  overrun_ = overrun;
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
                 "the worker of '" + slot_->Label() + "' wrote past the end of argument " +
-                    std::to_string(overrun) + " of " + Name() + " and was killed");
+                    std::to_string(overrun->argument) + " of " + Name() + ", at byte " +
+                    std::to_string(overrun->offset) + ", and was killed");
 }
 
 Failure Exchange::TakePlain(const TVMFFIAny& value, TVMFFIAny* result) {
@@ -397,6 +399,12 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   call.elapsed = elapsed;
   call.generation = worker_->generation();
   call.call_id = call_id_;
+  call.fault = overrun_;
+  // The address is that of this call's memory: a thread of the plug-in's own may have done it.
+  if (end.crash != nullptr && end.crash->arena_id &&
+      (end.crash->call_id == call_id_ || end.crash->call_id == 0)) {
+    call.fault = lane_->transfer.Locate(*end.crash->arena_id, end.crash->arena_offset);
+  }
   const bool crashed = kind == kWorkerCrashed;
   if (crashed && end.cause == "violation") kind = kPolicyViolation;
   if (crashed && spec_.op == FrameOp::kLoad) kind = kLoadFailed;

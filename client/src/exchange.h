@@ -4,6 +4,7 @@
 #define TVMFFI_CLIENT_SRC_EXCHANGE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -96,6 +97,7 @@ class Exchange {
   StagingBlock spill_;
   // What the last failed callback raised: it comes back from the worker as a copy.
   Failure callback_error_;
+  std::optional<ArgumentByte> overrun_;
 };
 
 }  // namespace tvmffi::host

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <deque>
 #include <utility>
 
@@ -79,18 +81,38 @@ bool IsReport(TVMFFIObjectHandle object) {
   return false;
 }
 
+OwnedAny FrameMap(const ReportFrame& frame) {
+  MapMaker map;
+  map.SetInt("address", static_cast<int64_t>(frame.address));
+  map.SetString("symbol", frame.symbol);
+  map.SetString("file", frame.file);
+  map.SetInt("line", frame.line);
+  map.SetString("module", frame.module);
+  map.SetInt("offset", static_cast<int64_t>(frame.offset));
+  map.SetBool("inlined", frame.inlined);
+  return map.Finish();
+}
+
 void SetFault(MapMaker* map, const FailedCall& call, const WorkerEnd& end) {
-  if (!end.has_fault) return;
-  map->SetInt("fault_address", static_cast<int64_t>(end.fault_address));
-  map->SetBool("is_write", end.is_write);
-  map->SetBool("fault_in_this_call", end.fault_call == call.call_id);
-  std::vector<std::string> frames;
-  for (uint64_t frame : end.frames) {
-    char text[24];
-    ::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(frame));
-    frames.emplace_back(text);
+  if (call.fault) {
+    map->SetInt("fault_argument", call.fault->argument);
+    map->SetInt("fault_offset", call.fault->offset);
   }
-  map->Set("frames", StringArray(frames));
+  // The slack behind an argument changed: that takes a store.
+  if (end.crash == nullptr && call.fault) map->SetBool("is_write", true);
+  if (end.crash == nullptr) return;
+  map->SetInt("signal_code", end.crash->code);
+  map->SetBool("stack_overflow", end.crash->stack_overflow);
+  map->SetInt("instruction", static_cast<int64_t>(end.crash->instruction));
+  if (end.crash->address) {
+    map->SetInt("fault_address", static_cast<int64_t>(*end.crash->address));
+  }
+  if (end.crash->is_write) map->SetBool("is_write", *end.crash->is_write);
+  map->SetBool("fault_in_this_call", end.crash->call_id == call.call_id);
+  std::vector<OwnedAny> frames;
+  for (const ReportFrame& frame : end.backtrace.frames) frames.push_back(FrameMap(frame));
+  map->Set("frames", ValueArray(frames));
+  map->SetString("frames_note", end.backtrace.note);
 }
 
 OwnedAny ResourceUsage(const WorkerEnd& end) {
@@ -120,6 +142,29 @@ std::string Describe(const WorkerEnd& end) {
   return "exited with status " + std::to_string(end.exit_status);
 }
 
+std::string Bucket(const FailedCall& call, const WorkerEnd& end) {
+  constexpr size_t kTopFrames = 5;
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  const auto add = [&hash](const std::string& text) {
+    for (char c : text + '\n') hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  };
+  add(end.cause);
+  add(std::to_string(end.signal));
+  add(std::to_string(end.exit_status));
+  const std::vector<ReportFrame>& frames = end.backtrace.frames;
+  for (size_t i = 0; i < std::min(frames.size(), kTopFrames); ++i) {
+    add(frames[i].build_id.empty() ? frames[i].module : frames[i].build_id);
+    add(frames[i].symbol.empty() ? std::to_string(frames[i].offset) : frames[i].symbol);
+  }
+  if (frames.empty()) {
+    add(call.module);
+    add(call.function);
+  }
+  char text[20];
+  ::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
 OwnedAny MakeReport(const char* kind, const FailedCall& call, const WorkerEnd& end) {
   const int64_t id = TakeId();
   MapMaker map;
@@ -138,6 +183,8 @@ OwnedAny MakeReport(const char* kind, const FailedCall& call, const WorkerEnd& e
   map.SetInt("worker_pid", end.pid);
   map.SetInt("generation", static_cast<int64_t>(call.generation));
   map.Set("resource_usage", ResourceUsage(end));
+  map.Set("limits_hit", StringArray(end.limits_hit));
+  map.SetString("bucket", Bucket(call, end));
   SetFault(&map, call, end);
   OwnedAny report = map.Finish();
   Remember(id, Share(report.get()));

@@ -3,16 +3,19 @@
 #define TVMFFI_CLIENT_SRC_REPORT_H_
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "client/src/abi.h"
-#include "proto/channel/layout.h"
+#include "client/src/symbolize.h"
+#include "proto/channel/crash_page.h"
 
 namespace tvmffi::host {
 
-// What ended a worker. Everything but `log_tail` and `fault` is the kernel's word, passed on by the
-// daemon.
+// What ended a worker. Everything but `log_tail`, `crash` and `backtrace` is the kernel's word,
+// passed on by the daemon.
 struct WorkerEnd {
   std::string
       cause;  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon"
@@ -23,14 +26,19 @@ struct WorkerEnd {
   double user_time = 0;
   double system_time = 0;
   int64_t max_rss_kib = 0;
+  std::vector<std::string> limits_hit;
   std::vector<std::string> log_tail;
   int64_t log_bytes = 0;
-  // The record of the worker's own fault handler: a hint.
-  bool has_fault = false;
-  uint64_t fault_address = 0;
-  bool is_write = false;
-  uint64_t fault_call = 0;
-  std::vector<uint64_t> frames;
+  // What the worker's own fault handler left, and what was made of it: a hint. Null without one.
+  std::shared_ptr<const Crash> crash;
+  Backtrace backtrace;
+};
+
+// A byte of a tensor argument, counted from its first element: negative before it, at or above its
+// size behind it.
+struct ArgumentByte {
+  int32_t argument;
+  int64_t offset;
 };
 
 // The call that saw it.
@@ -40,6 +48,7 @@ struct FailedCall {
   double elapsed = 0;  // seconds, callbacks left out
   uint64_t generation = 0;
   uint64_t call_id = 0;
+  std::optional<ArgumentByte> fault;
 };
 
 // "SIGSEGV", or "signal 42".
@@ -47,6 +56,10 @@ std::string SignalName(int signal);
 
 // "died of SIGSEGV", "exited with status 3", ...
 std::string Describe(const WorkerEnd& end);
+
+// The same for deaths that look the same: a hash of how the worker ended and of the build-ids and
+// names of the innermost functions.
+std::string Bucket(const FailedCall& call, const WorkerEnd& end);
 
 // The report as an ffi.Map, remembered under its "id" for a while.
 OwnedAny MakeReport(const char* kind, const FailedCall& call, const WorkerEnd& end);

@@ -26,8 +26,8 @@ PoolBlock::~PoolBlock() {
   if (std::shared_ptr<TensorPool> pool = pool_.lock()) pool->TakeBack(std::move(block_));
 }
 
-bool PoolBlock::CheckSlack() const {
-  return host::CheckSlack(block_.data() + size_, block_.data() + block_.size);
+char* PoolBlock::FindOverrun() const {
+  return host::FindOverrun(block_.data() + size_, block_.data() + block_.size);
 }
 
 void TensorPool::ReuseIfIdle(const std::function<bool()>& idle) {

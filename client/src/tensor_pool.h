@@ -25,8 +25,8 @@ class PoolBlock {
 
   char* data() const { return block_.data(); }
   size_t size() const { return size_; }
-  // False, once, after the slack behind the tensor was written.
-  bool CheckSlack() const;
+  // As Arena::FindOverrun, of the slack behind the tensor.
+  char* FindOverrun() const;
 
  private:
   const std::weak_ptr<TensorPool> pool_;

@@ -13,6 +13,8 @@ namespace {
 
 // Behind each staged range, so that running past its end shows.
 constexpr size_t kStagedSlack = 16;
+// A fault that far from an argument is not blamed on it: a guard page and the slack before it.
+constexpr int64_t kNear = 2 * 4096;
 
 Status Violation(std::string what) { return {Code::kInvalidArgument, std::move(what)}; }
 
@@ -149,6 +151,11 @@ Status Transfer::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, Ten
   }
   TVMFFI_RETURN_IF_ERROR(zero_copy ? LendArena(std::move(arena), layout, span, first, desc, &lent)
                                    : LendCopy(layout, span, first, desc, &lent));
+  lent.first_element = first;
+  lent.arena_id = desc->arena_id;
+  lent.arena_offset = static_cast<int64_t>(desc->offset);
+  lent.nbytes = static_cast<int64_t>(desc->nbytes);
+  lent.data_offset = static_cast<int64_t>(desc->data_offset);
   lent_.push_back(std::move(lent));
   return OkStatus();
 }
@@ -228,7 +235,6 @@ Status Transfer::LendCopy(const TensorLayout& layout, const TensorSpan& span, co
   desc->nbytes = static_cast<uint64_t>(span.nbytes());
   desc->data_offset = range.arena_offset(first);
   lent->copy_back = !read_only_;
-  lent->first_element = first;
   lent->span = span;
   lent->dtype = layout.dtype;
   lent->shape.assign(layout.shape, layout.shape + layout.ndim);
@@ -257,22 +263,46 @@ void Transfer::CopyBack(const Lent& lent) {
   counters_->bytes_copied_out.Add(static_cast<int64_t>(copied));
 }
 
-bool Transfer::IntactBehind(const Lent& lent) const {
-  if (lent.pool_block != nullptr) return lent.pool_block->CheckSlack();
-  if (lent.range < 0) return lent.arena == nullptr || lent.arena->CheckSlack();
-  const Range& range = ranges_[static_cast<size_t>(lent.range)];
-  return CheckSlack(range.end(), range.block_end());
+std::optional<int64_t> Transfer::OverrunOf(const Lent& lent) const {
+  const char* overrun = nullptr;
+  const char* first = lent.first_element;
+  if (lent.pool_block != nullptr) {
+    overrun = lent.pool_block->FindOverrun();
+  } else if (lent.range >= 0) {
+    const Range& range = ranges_[static_cast<size_t>(lent.range)];
+    overrun = FindOverrun(range.end(), range.block_end());
+    first = range.staged(first);
+  } else if (lent.arena != nullptr) {
+    overrun = lent.arena->FindOverrun();
+  }
+  return overrun != nullptr ? std::optional<int64_t>(overrun - first) : std::nullopt;
 }
 
-int32_t Transfer::CopyBack() {
+std::optional<ArgumentByte> Transfer::CopyBack() {
   for (size_t i = 0; i < staged_in_; ++i) {
-    if (lent_[i].argument >= 0 && !IntactBehind(lent_[i])) return lent_[i].argument;
+    if (lent_[i].argument < 0) continue;
+    if (std::optional<int64_t> at = OverrunOf(lent_[i]))
+      return ArgumentByte{lent_[i].argument, *at};
   }
   for (size_t i = 0; i < staged_in_; ++i) {
     const Lent& lent = lent_[i];
     if (lent.range >= 0 && lent.copy_back) CopyBack(lent);
   }
-  return -1;
+  return std::nullopt;
+}
+
+std::optional<ArgumentByte> Transfer::Locate(uint32_t arena_id, int64_t offset) const {
+  std::optional<ArgumentByte> nearest;
+  int64_t shortest = kNear;
+  for (const Lent& lent : lent_) {
+    if (lent.argument < 0 || lent.nbytes == 0 || lent.arena_id != arena_id) continue;
+    const int64_t end = lent.arena_offset + lent.nbytes;
+    const int64_t distance = std::max({lent.arena_offset - offset, offset - end + 1, int64_t{0}});
+    if (distance >= shortest) continue;
+    shortest = distance;
+    nearest = ArgumentByte{lent.argument, offset - lent.data_offset};
+  }
+  return nearest;
 }
 
 void Transfer::Retain(uint64_t block_id) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,8 +61,10 @@ class Transfer final : public ValueExporter, public ValueImporter {
   // Copies plain tensors in that have been encoded since the last time.
   void StageIn();
   // Copies them back, those that may have changed. Nothing is copied when the worker wrote past the
-  // end of one: the argument that was, -1 if none.
-  int32_t CopyBack();
+  // end of one: the first byte it wrote there.
+  std::optional<ArgumentByte> CopyBack();
+  // What lies at `offset` of an arena, or beside it: nothing when no argument is near.
+  std::optional<ArgumentByte> Locate(uint32_t arena_id, int64_t offset) const;
   // The worker goes on using an argument.
   void Retain(uint64_t block_id);
 
@@ -90,10 +93,15 @@ class Transfer final : public ValueExporter, public ValueImporter {
     int32_t argument;
     std::shared_ptr<Arena> arena;
     std::shared_ptr<PoolBlock> pool_block;
+    const char* first_element = nullptr;
+    // Where the worker finds it; 0 for a tensor without bytes.
+    uint32_t arena_id = 0;
+    int64_t arena_offset = 0;  // of its lowest byte
+    int64_t nbytes = 0;
+    int64_t data_offset = 0;  // of its first element
     // Of a plain tensor: where in `ranges_` its copy lies, and what to copy.
     int range = -1;
     bool copy_back = false;
-    const char* first_element = nullptr;
     TensorSpan span = {};
     DLDataType dtype = {};
     std::vector<int64_t> shape;
@@ -125,7 +133,7 @@ class Transfer final : public ValueExporter, public ValueImporter {
   Status LendCopy(const TensorLayout& layout, const TensorSpan& span, const char* first,
                   TensorDesc* desc, Lent* lent);
   Status AddRange(const char* low, const char* high, int* range);
-  bool IntactBehind(const Lent& lent) const;
+  std::optional<int64_t> OverrunOf(const Lent& lent) const;
   void CopyBack(const Lent& lent);
   TVMFFIObjectHandle OwnerOf(int range) const;
   Status ExportFunction(const TVMFFIAny& cell, int32_t* kind, ObjectDesc* desc);

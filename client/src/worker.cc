@@ -31,6 +31,7 @@ WorkerEnd FromWire(wire::ExitReport report) {
   end.max_rss_kib = static_cast<int64_t>(report.max_rss_kib);
   end.log_tail = std::move(report.log_tail);
   end.log_bytes = static_cast<int64_t>(report.log_bytes);
+  end.limits_hit = std::move(report.limits_hit);
   return end;
 }
 
@@ -231,6 +232,11 @@ void Worker::MoveReleasesTo(FrameWriter* writer) {
   has_releases_.store(false, std::memory_order_relaxed);
 }
 
+void Worker::AddModulePath(const std::string& path) {
+  std::lock_guard<std::mutex> lock(lock_);
+  module_paths_.push_back(path);
+}
+
 std::optional<uint64_t> Worker::ModuleHandle(uint32_t index) {
   std::lock_guard<std::mutex> lock(lock_);
   return index < modules_.size() ? modules_[index] : std::nullopt;
@@ -251,16 +257,21 @@ bool Worker::Alive() {
   return ::poll(&entry, 1, 0) <= 0 && connection_->Alive();
 }
 
-void Worker::ReadCrashRecord(WorkerEnd* end) const {
-  CrashRecord record;
-  std::memcpy(&record, channel_.data() + kCrashOffset, sizeof(record));
-  if (record.valid == 0) return;
-  end->has_fault = true;
-  end->fault_address = record.address;
-  end->is_write = record.is_write != 0;
-  end->fault_call = record.call_id;
-  const uint32_t count = std::min(record.num_frames, kMaxCrashFrames);
-  end->frames.assign(record.frames, record.frames + count);
+void Worker::ReadCrashPage(WorkerEnd* end) {
+  // Everything that follows works on this copy.
+  auto page = std::make_unique<CrashPage>();
+  std::memcpy(page.get(), channel_.data() + kCrashOffset, sizeof(*page));
+  std::optional<Crash> crash = ReadCrash(*page);
+  // What the kernel does not confirm is somebody's invention.
+  if (!crash || crash->signal != end->signal) return;
+  std::vector<std::string> paths;
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    paths = module_paths_;
+  }
+  end->backtrace = SymbolizeCrash(connection_.get(), *page, *crash, paths);
+  if (crash->address_space_full) end->limits_hit.emplace_back("address_space_bytes");
+  end->crash = std::make_shared<const Crash>(std::move(*crash));
 }
 
 WorkerEnd Worker::AskForEnd(std::optional<wire::KillCause> cause) {
@@ -288,7 +299,7 @@ WorkerEnd Worker::End(std::optional<wire::KillCause> cause) {
   std::lock_guard<std::mutex> lock(end_lock_);
   if (!ended()) {
     end_ = AskForEnd(cause);
-    if (end_.cause == "signal" || end_.cause == "exit") ReadCrashRecord(&end_);
+    if (end_.cause == "signal") ReadCrashPage(&end_);
     ended_.store(true, std::memory_order_release);
     DropMemory();
   }

@@ -89,6 +89,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void MoveReleasesTo(FrameWriter* writer);
   bool has_releases() const { return has_releases_.load(std::memory_order_acquire); }
 
+  // The worker is about to load this file.
+  void AddModulePath(const std::string& path);
   // Handles of the modules this worker has loaded, in their slot's order.
   std::optional<uint64_t> ModuleHandle(uint32_t index);
   void SetModuleHandle(uint32_t index, uint64_t handle);
@@ -109,7 +111,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options, uint64_t slot_id,
          uint64_t generation);
   WorkerEnd AskForEnd(std::optional<wire::KillCause> cause);
-  void ReadCrashRecord(WorkerEnd* end) const;
+  void ReadCrashPage(WorkerEnd* end);
   // Notes what the failure of a message to the worker means for it.
   Status Unpassed(const Status& status);
   Result<std::shared_ptr<Arena>> NewArena(size_t size, ArenaUse use);
@@ -142,6 +144,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::map<uint32_t, std::weak_ptr<Arena>> lent_;
   std::vector<std::shared_ptr<Arena>> results_;
   std::vector<std::optional<uint64_t>> modules_;
+  std::vector<std::string> module_paths_;
   struct Retained {
     std::shared_ptr<StagingBlock> block;
     ObjectRef object;

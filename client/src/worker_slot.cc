@@ -342,6 +342,7 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
 
 Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   const ModuleSpec& spec = module(index);
+  lane->worker->AddModulePath(spec.path);
   uint64_t handle = 0;
   CallSpec call;
   call.op = FrameOp::kLoad;

@@ -19,6 +19,18 @@ const char* CauseName(wire::KillCause cause) {
   return "closed";
 }
 
+// Null for a signal that no limit sends.
+const char* LimitThatSends(int signal) {
+  switch (signal) {
+    case SIGXCPU:
+      return "cpu_seconds";
+    case SIGXFSZ:
+      return "file_size_bytes";
+    default:
+      return nullptr;
+  }
+}
+
 uint64_t Micros(const timeval& time) {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000 + static_cast<uint64_t>(time.tv_usec);
 }
@@ -49,6 +61,7 @@ wire::ExitReport MakeExitReport(const siginfo_t& info, const rusage& usage,
   report.max_rss_kib = static_cast<uint64_t>(usage.ru_maxrss);
   report.log_tail = log.TailLines();
   report.log_bytes = log.total_bytes();
+  if (const char* limit = LimitThatSends(report.signal)) report.limits_hit.emplace_back(limit);
   return report;
 }
 

@@ -45,6 +45,28 @@ void Supervisor::Abandon(WorkerProcess* worker) {
   worker->Kill(wire::KillCause::kClosed);
 }
 
+Result<UniqueFd> Supervisor::StartSymbolizer(const std::string& program) {
+  if (symbolizers_.size() >= kMaxSymbolizers) {
+    return Status{Code::kResourceExhausted,
+                  std::to_string(symbolizers_.size()) + " crash reports are being made already"};
+  }
+  Result<std::unique_ptr<SymbolizerProcess>> process = SymbolizerProcess::Start(
+      loop_, program, [this](SymbolizerProcess* symbolizer) { OnSymbolizerExit(symbolizer); });
+  if (!process.ok()) return process.status();
+  UniqueFd connection = (*process)->TakeConnection();
+  symbolizers_.push_back(std::move(*process));
+  return connection;
+}
+
+void Supervisor::OnSymbolizerExit(SymbolizerProcess* symbolizer) {
+  auto found = std::find_if(symbolizers_.begin(), symbolizers_.end(),
+                            [&](const auto& process) { return process.get() == symbolizer; });
+  // It is calling; it goes once it has returned.
+  std::shared_ptr<SymbolizerProcess> ended = std::move(*found);
+  symbolizers_.erase(found);
+  loop_->Defer([ended] {});
+}
+
 void Supervisor::NotifyWhenEmpty(std::function<void()> on_empty) {
   on_empty_ = std::move(on_empty);
   loop_->Defer([this] { CheckEmpty(); });
@@ -66,11 +88,15 @@ void Supervisor::OnExit(WorkerProcess* worker) {
   SweepOrphans();
 }
 
+bool Supervisor::IsOurs(pid_t pid) const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [pid](const Entry& entry) { return entry.process->pid() == pid; }) ||
+         std::any_of(symbolizers_.begin(), symbolizers_.end(),
+                     [pid](const auto& process) { return process->pid() == pid; });
+}
+
 void Supervisor::SweepOrphans() {
-  size_t found = orphans_.Sweep([this](pid_t pid) {
-    return std::any_of(workers_.begin(), workers_.end(),
-                       [pid](const Entry& entry) { return entry.process->pid() == pid; });
-  });
+  size_t found = orphans_.Sweep([this](pid_t pid) { return IsOurs(pid); });
   if (found > 0) log_->warn("ended {} processes that workers left behind", found);
 }
 

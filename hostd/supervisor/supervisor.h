@@ -11,6 +11,7 @@
 #include "hostd/loop/event_loop.h"
 #include "hostd/loop/signal_watch.h"
 #include "hostd/supervisor/orphans.h"
+#include "hostd/supervisor/symbolizer_process.h"
 #include "hostd/supervisor/worker_process.h"
 
 namespace tvmffi::hostd {
@@ -18,6 +19,7 @@ namespace tvmffi::hostd {
 class Supervisor {
  public:
   static constexpr size_t kMaxWorkers = 256;
+  static constexpr size_t kMaxSymbolizers = 8;
 
   // Borrows the loop and the logger.
   Supervisor(EventLoop* loop, spdlog::logger* log) : loop_(loop), log_(log) {}
@@ -32,6 +34,9 @@ class Supervisor {
   // called again.
   void Abandon(WorkerProcess* worker);
 
+  // A symbolizer for a client: the client's end of the connection to it.
+  Result<UniqueFd> StartSymbolizer(const std::string& program);
+
   // Calls back (once, from the loop) when no worker is left.
   void NotifyWhenEmpty(std::function<void()> on_empty);
 
@@ -45,6 +50,8 @@ class Supervisor {
     WorkerProcess::OnExit on_exit;
   };
   void OnExit(WorkerProcess* worker);
+  void OnSymbolizerExit(SymbolizerProcess* symbolizer);
+  bool IsOurs(pid_t pid) const;
   void SweepOrphans();
   void CheckEmpty();
 
@@ -53,6 +60,7 @@ class Supervisor {
   Orphans orphans_;
   std::unique_ptr<SignalWatch> child_signal_;
   std::vector<Entry> workers_;
+  std::vector<std::unique_ptr<SymbolizerProcess>> symbolizers_;
   std::function<void()> on_empty_;
   uint64_t created_ = 0;
   uint64_t died_ = 0;

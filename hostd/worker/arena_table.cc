@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "hostd/worker/arena_ranges.h"
 #include "proto/base/clock.h"
 
 namespace tvmffi::hostd {
@@ -15,6 +16,7 @@ Status ArenaTable::Share(uint32_t id, ShmSegment segment, bool read_only) {
     if (!by_id_.emplace(id, arena).second) {
       return {Code::kInvalidArgument, "arena " + std::to_string(id) + " is shared already"};
     }
+    Ranges().Add(id, arena->segment.data(), arena->segment.size());
     by_address_.emplace(begin, std::move(arena));
   }
   arrived_.notify_all();
@@ -28,6 +30,7 @@ void ArenaTable::Retire(uint32_t id) {
   if (found == by_id_.end()) return;
   last = std::move(found->second);
   by_id_.erase(found);
+  Ranges().Remove(id);
   by_address_.erase(reinterpret_cast<uintptr_t>(last->segment.data()));
   version_.fetch_add(1, std::memory_order_release);
 }

@@ -47,7 +47,7 @@ Status Control::MapChannel(ControlFrame frame) {
 Status Control::PrepareLibrary() {
   InstallResultAllocator(&state_->results);
   TVMFFI_RETURN_IF_ERROR(UseCrashStack());
-  return InstallCrashHandler(reinterpret_cast<CrashRecord*>(channel_.data() + kCrashOffset));
+  return InstallCrashHandler(reinterpret_cast<CrashPage*>(channel_.data() + kCrashOffset));
 }
 
 Status Control::OpenLane(uint32_t lane) {

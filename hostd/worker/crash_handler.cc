@@ -5,11 +5,13 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
-#include <unwind.h>
 
 #include <atomic>
 #include <cerrno>
 #include <string>
+
+#include "hostd/worker/arena_ranges.h"
+#include "hostd/worker/crash_capture.h"
 
 namespace tvmffi::hostd {
 namespace {
@@ -17,8 +19,9 @@ namespace {
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
 constexpr size_t kCrashStack = 64 * 1024;
 
-CrashRecord* crash_record = nullptr;
-// The thread that writes the record: a second crash must not mix with the first.
+CrashPage* crash_page = nullptr;
+const ArenaRanges* arena_ranges = nullptr;
+// The thread that writes the page: a second crash must not mix with the first.
 std::atomic<int> crashing_thread{0};
 std::atomic<int> first_signal{0};
 thread_local uint64_t current_call = 0;
@@ -37,60 +40,55 @@ int ThreadId() { return static_cast<int>(::syscall(SYS_gettid)); }
   ::_exit(128 + signal_number);  // not reached: the signal is neither blocked nor handled
 }
 
-void ReadMachineState(const ucontext_t* context, CrashRecord* record) {
-#if defined(__x86_64__)
-  record->instruction = static_cast<uint64_t>(context->uc_mcontext.gregs[REG_RIP]);
-  constexpr long long kWriteFault = 2;  // page fault error code
-  record->is_write = (context->uc_mcontext.gregs[REG_ERR] & kWriteFault) != 0 ? 1 : 0;
-#elif defined(__aarch64__)
-  record->instruction = context->uc_mcontext.pc;
-#endif
+// The kernel's word, unless somebody sent the signal by hand.
+bool HasAddress(const siginfo_t* info) {
+  if (info->si_code <= 0 || info->si_code == SI_KERNEL) return false;
+  return info->si_signo == SIGSEGV || info->si_signo == SIGBUS;
 }
 
-_Unwind_Reason_Code StoreFrame(_Unwind_Context* context, void* self) {
-  auto* record = static_cast<CrashRecord*>(self);
-  const uint64_t at = _Unwind_GetIP(context);
-  // The first frames are this handler's: the list starts at the faulting instruction.
-  if (record->num_frames == 0 && at != record->instruction) return _URC_NO_REASON;
-  record->frames[record->num_frames++] = at;
-  return record->num_frames == kMaxCrashFrames ? _URC_END_OF_STACK : _URC_NO_REASON;
-}
-
-void FillRecord(const siginfo_t* info, const ucontext_t* context, CrashRecord* record) {
-  record->signal = info->si_signo;
-  record->code = info->si_code;
-  record->thread = ThreadId();
-  const bool has_address = info->si_signo != SIGABRT && info->si_code > 0;
-  record->address = has_address ? reinterpret_cast<uintptr_t>(info->si_addr) : 0;
-  record->call_id = current_call;
-  record->num_frames = 0;
-  ReadMachineState(context, record);
-  record->valid = 1;
+void FillRecord(const siginfo_t* info, const ucontext_t* context, CrashPage* page) {
+  CrashRecord& record = page->record;
+  record = {};
+  record.signal = info->si_signo;
+  record.code = info->si_code;
+  record.thread = ThreadId();
+  record.call_id = current_call;
+  const uint64_t stack_pointer = CaptureRegisters(context, &record);
+  if (HasAddress(info)) {
+    record.has_address = 1;
+    record.address = reinterpret_cast<uintptr_t>(info->si_addr);
+    record.in_arena = arena_ranges->Find(record.address, &record.arena_id, &record.arena_offset);
+  } else {
+    record.access = kAccessUnknown;
+  }
+  record.valid = 1;
+  record.address_space_full = AddressSpaceIsFull();
+  // Last, because broken memory may fault here again; what was written stays.
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  // Last, because a broken stack may fault here again.
-  _Unwind_Backtrace(StoreFrame, record);
+  CaptureStack(stack_pointer, page);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  CaptureModules(page);
 }
 
 void Handle(int signal_number, siginfo_t* info, void* context) {
   int nobody = 0;
   if (crashing_thread.compare_exchange_strong(nobody, ThreadId())) {
     first_signal.store(signal_number);
-    FillRecord(info, static_cast<const ucontext_t*>(context), crash_record);
+    FillRecord(info, static_cast<const ucontext_t*>(context), crash_page);
     DieOf(signal_number);
   }
-  // The unwinder faulted: die of what brought us here.
+  // Reading the broken state faulted: die of what brought us here.
   if (nobody == ThreadId()) DieOf(first_signal.load());
   // Another thread is dying; its signal ends this one too.
   for (;;) ::pause();
 }
 
-_Unwind_Reason_Code StopAtOnce(_Unwind_Context*, void*) { return _URC_END_OF_STACK; }
-
 }  // namespace
 
-Status InstallCrashHandler(CrashRecord* record) {
-  crash_record = record;
-  _Unwind_Backtrace(StopAtOnce, nullptr);  // whatever it initialises, it does now
+Status InstallCrashHandler(CrashPage* page) {
+  crash_page = page;
+  arena_ranges = &Ranges();
+  PrepareCapture();
   for (int signal_number : kSignals) {
     struct sigaction action = {};
     action.sa_sigaction = Handle;

@@ -10,10 +10,10 @@
 
 namespace tvmffi::hostd {
 
-// Handles SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT and SIGTRAP from now on: fills `*record`, once,
-// and dies of the same signal. `record` stays valid for ever. Replaces the handlers of libraries
+// Handles SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT and SIGTRAP from now on: fills `*page`, once,
+// and dies of the same signal. `page` stays valid for ever. Replaces the handlers of libraries
 // loaded before.
-Status InstallCrashHandler(CrashRecord* record);
+Status InstallCrashHandler(CrashPage* page);
 
 // Gives the calling thread a stack to crash on, so that its own may overflow. For the life of the
 // thread.

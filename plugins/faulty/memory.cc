@@ -52,6 +52,14 @@ void WriteBefore(TensorView tensor, int64_t bytes) {
   for (int64_t i = 1; i <= bytes; ++i) Begin(tensor)[-i] = 0xab;
 }
 
+// An off-by-one as programs have it: one element too many.
+void StoreOnePast(TensorView input, TensorView output) {
+  const auto* in = static_cast<const float*>(input.data_ptr());
+  auto* out = static_cast<volatile float*>(output.data_ptr());
+  const int64_t count = output.numel();
+  for (int64_t i = 0; i <= count; ++i) out[i] = in[0];
+}
+
 int64_t ReadPast(TensorView tensor, int64_t bytes) {
   int64_t sum = 0;
   for (int64_t i = 0; i < bytes; ++i) sum += End(tensor)[i];
@@ -75,6 +83,7 @@ int64_t ScribbleShm() {
 
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(write_past, WritePast);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(write_before, WriteBefore);
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(store_one_past, StoreOnePast);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(read_past, ReadPast);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(write_input, WriteInput);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(wild_store, WildStore);

@@ -2,7 +2,7 @@
 // Constants only: neither side reads a size or an offset from the other.
 //
 //   page 0   ChannelHeader, written by the daemon before anybody else sees the segment
-//   page 1   CrashRecord, written by the worker's fault handler: a hint, never a fact
+//   page 1   CrashPage, written by the worker's fault handler: a hint, never a fact
 //   then     kMaxLanes lanes; a lane is two halves, each written by one side only
 //
 // A half is published by adding one to its sequence. Per lane the two sides take strict turns:
@@ -17,7 +17,7 @@
 namespace tvmffi {
 
 inline constexpr uint32_t kChannelMagic = 0x31434854;  // "THC1"
-inline constexpr uint32_t kChannelVersion = 1;
+inline constexpr uint32_t kChannelVersion = 2;
 inline constexpr uint32_t kMaxLanes = 16;
 inline constexpr size_t kPage = 4096;
 
@@ -28,9 +28,14 @@ struct ChannelHeader {
   uint32_t version;
 };
 
-inline constexpr uint32_t kMaxCrashFrames = 64;
+inline constexpr uint32_t kMaxCrashRegisters = 33;  // in DWARF's order, the program counter last
+inline constexpr uint32_t kMaxCrashModules = 128;
+inline constexpr size_t kMaxCrashStack = 64 * 1024;
 
-// Plain words: written once by a dying thread, read by the client after the worker is dead.
+enum CrashAccess : uint32_t { kAccessUnknown = 0, kAccessRead = 1, kAccessWrite = 2 };
+
+// Plain words: written once by a dying thread, read by the client after the worker is dead
+// (proto/channel/crash_page.h). A count is stored after what it counts.
 struct CrashRecord {
   uint32_t valid;
   int32_t signal;
@@ -39,9 +44,35 @@ struct CrashRecord {
   uint64_t address;
   uint64_t instruction;
   uint64_t call_id;
-  uint32_t is_write;
-  uint32_t num_frames;
-  uint64_t frames[kMaxCrashFrames];
+  uint32_t has_address;
+  uint32_t access;  // CrashAccess
+  // Where `address` lies in the memory the client lent, guard pages included.
+  uint32_t in_arena;
+  uint32_t arena_id;
+  int64_t arena_offset;
+  uint32_t address_space_full;  // no more could be mapped
+  uint32_t num_registers;
+  uint64_t registers[kMaxCrashRegisters];
+  uint64_t stack_address;
+  uint32_t stack_size;
+  uint32_t num_modules;
+};
+
+// One ELF file in the worker's memory.
+struct CrashModule {
+  uint64_t bias;  // added to the addresses in the file
+  uint64_t begin;
+  uint64_t end;
+  uint8_t build_id[20];
+  uint32_t build_id_size;
+  char path[208];  // as the dynamic linker has it; empty for the worker program itself
+};
+static_assert(sizeof(CrashModule) == 256, "no padding");
+
+struct alignas(kPage) CrashPage {
+  CrashRecord record;
+  alignas(kPage) CrashModule modules[kMaxCrashModules];
+  char stack[kMaxCrashStack];
 };
 
 // The first bytes of a frame share their cache line with the sequence word that publishes them.
@@ -77,7 +108,7 @@ struct LaneMemory {
 };
 
 inline constexpr size_t kCrashOffset = kPage;
-inline constexpr size_t kLanesOffset = 2 * kPage;
+inline constexpr size_t kLanesOffset = kCrashOffset + sizeof(CrashPage);
 inline constexpr size_t kChannelSize = kLanesOffset + kMaxLanes * sizeof(LaneMemory);
 
 // A page of its own, mapped by daemon (writing) and client (reading) only.

@@ -12,12 +12,12 @@
 namespace tvmffi::wire {
 namespace {
 
-// The only vectors are of strings; what one message may hold of them before the exact bounds are
+// What one message may hold in a vector before the exact bounds are
 // looked at. An offset can be named twice, so a small buffer could otherwise grow into a huge
 // value.
-constexpr size_t kMaxElements = 64;
+constexpr size_t kMaxElements = 128;
 constexpr size_t kMaxTextBytes = kMaxControlPayload;
-constexpr uint32_t kMaxTables = 16;
+constexpr uint32_t kMaxTables = 160;
 constexpr uint32_t kMaxNesting = 8;
 
 Status Invalid(const std::string& what) {
@@ -41,12 +41,15 @@ class TextReader {
       const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* texts) {
     std::vector<std::string> result;
     if (texts == nullptr) return result;
-    if (texts->size() > kMaxElements) {
-      within_budget_ = false;
-      return result;
-    }
+    if (!Allows(texts->size())) return result;
     for (const flatbuffers::String* text : *texts) result.push_back(Read(text));
     return result;
+  }
+
+  // A vector of that many elements.
+  bool Allows(size_t elements) {
+    if (elements > kMaxElements) within_budget_ = false;
+    return elements <= kMaxElements;
   }
 
   bool within_budget() const { return within_budget_; }
@@ -75,6 +78,27 @@ ExitReport Read(const schema::ExitReport* report, TextReader* text) {
   result.max_rss_kib = report->max_rss_kib();
   result.log_tail = text->Read(report->log_tail());
   result.log_bytes = report->log_bytes();
+  result.limits_hit = text->Read(report->limits_hit());
+  return result;
+}
+
+SymbolFrame Read(const schema::SymbolFrame& frame, TextReader* text) {
+  return {frame.address(),          frame.module_(), frame.offset(), text->Read(frame.symbol()),
+          text->Read(frame.file()), frame.line(),    frame.inlined()};
+}
+
+Symbols Read(const schema::Symbols& symbols, TextReader* text) {
+  Symbols result;
+  result.request_id = symbols.request_id();
+  const size_t num_frames = symbols.frames() != nullptr ? symbols.frames()->size() : 0;
+  const size_t num_changed = symbols.changed() != nullptr ? symbols.changed()->size() : 0;
+  if (!text->Allows(num_frames) || !text->Allows(num_changed)) return result;
+  for (size_t i = 0; i < num_frames; ++i) {
+    result.frames.push_back(Read(*symbols.frames()->Get(static_cast<uint32_t>(i)), text));
+  }
+  for (size_t i = 0; i < num_changed; ++i) {
+    result.changed.push_back(symbols.changed()->Get(static_cast<uint32_t>(i)));
+  }
   return result;
 }
 
@@ -140,6 +164,18 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
       auto* m = envelope.message_as_WorkerStart();
       return WorkerStart{m->worker_id(), Read(m->limits())};
     }
+    case schema::Message::StartSymbolizer:
+      return StartSymbolizer{envelope.message_as_StartSymbolizer()->request_id()};
+    case schema::Message::SymbolizerStarted:
+      return SymbolizerStarted{envelope.message_as_SymbolizerStarted()->request_id()};
+    case schema::Message::ModuleFile: {
+      auto* m = envelope.message_as_ModuleFile();
+      return ModuleFile{m->request_id(), m->index()};
+    }
+    case schema::Message::Symbolize:
+      return Symbolize{envelope.message_as_Symbolize()->request_id()};
+    case schema::Message::Symbols:
+      return Read(*envelope.message_as_Symbols(), text);
     case schema::Message::NONE:
       break;
   }
@@ -231,7 +267,27 @@ Status CheckFields(const WorkerExited& m) {
   if (std::find(kCauses.begin(), kCauses.end(), m.report.cause) == kCauses.end()) {
     return Invalid("an exit report's cause is none of those known");
   }
-  return CheckTexts("log_tail", m.report.log_tail, kMaxLogLines, kMaxLogLine);
+  TVMFFI_RETURN_IF_ERROR(CheckTexts("log_tail", m.report.log_tail, kMaxLogLines, kMaxLogLine));
+  return CheckTexts("limits_hit", m.report.limits_hit, kMaxLimitsHit, kMaxName);
+}
+Status CheckModule(const char* field, int64_t index) {
+  if (index >= 0 && index < kMaxCrashModules) return OkStatus();
+  return Invalid(std::string(field) + " is " + std::to_string(index) + ", limit is " +
+                 std::to_string(kMaxCrashModules));
+}
+Status CheckFields(const ModuleFile& m) { return CheckModule("module", m.index); }
+Status CheckFields(const Symbols& m) {
+  if (m.frames.size() > kMaxFrames || m.changed.size() > kMaxFrames) {
+    return Invalid(std::to_string(std::max(m.frames.size(), m.changed.size())) +
+                   " frames or modules, limit is " + std::to_string(kMaxFrames));
+  }
+  for (const SymbolFrame& frame : m.frames) {
+    if (frame.module != -1) TVMFFI_RETURN_IF_ERROR(CheckModule("a frame's module", frame.module));
+    TVMFFI_RETURN_IF_ERROR(CheckText("symbol", frame.symbol, kMaxSymbol));
+    TVMFFI_RETURN_IF_ERROR(CheckText("file", frame.file, kMaxSymbol));
+  }
+  for (uint32_t index : m.changed) TVMFFI_RETURN_IF_ERROR(CheckModule("changed", index));
+  return OkStatus();
 }
 Status CheckFields(const Failed& m) {
   if (m.code == Code::kOk || m.code > Code::kInternal) {
@@ -249,6 +305,9 @@ size_t ExpectedFds(const Message& message) {
   if (std::holds_alternative<WorkerCreated>(message)) return 3;
   if (std::holds_alternative<ShareArena>(message)) return 1;
   if (std::holds_alternative<WorkerStart>(message)) return 1;
+  if (std::holds_alternative<SymbolizerStarted>(message)) return 2;
+  if (std::holds_alternative<ModuleFile>(message)) return 1;
+  if (std::holds_alternative<Symbolize>(message)) return 1;
   return 0;
 }
 
@@ -312,9 +371,10 @@ Union Write(Builder& b, const WorkerExited& m) {
   const ExitReport& r = m.report;
   auto cause = b.CreateString(r.cause);
   auto log_tail = b.CreateVectorOfStrings(r.log_tail);
+  auto limits_hit = b.CreateVectorOfStrings(r.limits_hit);
   auto report =
       schema::CreateExitReport(b, cause, r.signal, r.exit_status, r.pid, r.lifetime_us, r.user_us,
-                               r.system_us, r.max_rss_kib, log_tail, r.log_bytes);
+                               r.system_us, r.max_rss_kib, log_tail, r.log_bytes, limits_hit);
   return {schema::Message::WorkerExited,
           schema::CreateWorkerExited(b, m.request_id, m.worker_id, report).Union()};
 }
@@ -338,6 +398,33 @@ Union Write(Builder& b, const Failed& m) {
 Union Write(Builder& b, const WorkerStart& m) {
   auto limits = Write(b, m.limits);
   return {schema::Message::WorkerStart, schema::CreateWorkerStart(b, m.worker_id, limits).Union()};
+}
+Union Write(Builder& b, const StartSymbolizer& m) {
+  return {schema::Message::StartSymbolizer, schema::CreateStartSymbolizer(b, m.request_id).Union()};
+}
+Union Write(Builder& b, const SymbolizerStarted& m) {
+  return {schema::Message::SymbolizerStarted,
+          schema::CreateSymbolizerStarted(b, m.request_id).Union()};
+}
+Union Write(Builder& b, const ModuleFile& m) {
+  return {schema::Message::ModuleFile, schema::CreateModuleFile(b, m.request_id, m.index).Union()};
+}
+Union Write(Builder& b, const Symbolize& m) {
+  return {schema::Message::Symbolize, schema::CreateSymbolize(b, m.request_id).Union()};
+}
+auto Write(Builder& b, const SymbolFrame& f) {
+  auto symbol = b.CreateString(f.symbol);
+  auto file = b.CreateString(f.file);
+  return schema::CreateSymbolFrame(b, f.address, f.module, f.offset, symbol, file, f.line,
+                                   f.inlined);
+}
+Union Write(Builder& b, const Symbols& m) {
+  std::vector<flatbuffers::Offset<schema::SymbolFrame>> offsets;
+  for (const SymbolFrame& frame : m.frames) offsets.push_back(Write(b, frame));
+  auto frames = b.CreateVector(offsets);
+  auto changed = b.CreateVector(m.changed);
+  return {schema::Message::Symbols,
+          schema::CreateSymbols(b, m.request_id, frames, changed).Union()};
 }
 
 }  // namespace
@@ -386,9 +473,26 @@ Result<std::vector<char>> Encode(const Message& message) {
 
 const char* MessageName(const Message& message) {
   static constexpr std::array<const char*, std::variant_size_v<Message>> kNames = {
-      "Hello",       "Welcome",  "CreateWorker", "WorkerCreated", "ShareArena",
-      "RetireArena", "OpenLane", "KillWorker",   "AwaitExit",     "WorkerExited",
-      "GetStats",    "Stats",    "Done",         "Failed",        "WorkerStart"};
+      "Hello",
+      "Welcome",
+      "CreateWorker",
+      "WorkerCreated",
+      "ShareArena",
+      "RetireArena",
+      "OpenLane",
+      "KillWorker",
+      "AwaitExit",
+      "WorkerExited",
+      "GetStats",
+      "Stats",
+      "Done",
+      "Failed",
+      "WorkerStart",
+      "StartSymbolizer",
+      "SymbolizerStarted",
+      "ModuleFile",
+      "Symbolize",
+      "Symbols"};
   return kNames[message.index()];
 }
 

@@ -22,6 +22,9 @@ inline constexpr size_t kMaxEnvironment = 64;
 inline constexpr size_t kMaxEnvironmentEntry = 4096;
 inline constexpr size_t kMaxLogLines = 64;
 inline constexpr size_t kMaxLogLine = 8192;
+inline constexpr size_t kMaxLimitsHit = 8;
+inline constexpr size_t kMaxFrames = 128;
+inline constexpr size_t kMaxSymbol = 1024;  // of a function's name, of a path
 inline constexpr size_t kMaxErrorText = 64 * 1024;
 inline constexpr uint64_t kMaxArena = uint64_t{1} << 46;
 
@@ -107,6 +110,7 @@ struct ExitReport {
   uint64_t max_rss_kib = 0;
   std::vector<std::string> log_tail;
   uint64_t log_bytes = 0;
+  std::vector<std::string> limits_hit;
 };
 
 struct WorkerExited {
@@ -144,9 +148,46 @@ struct WorkerStart {
   Limits limits;
 };
 
+struct StartSymbolizer {
+  uint64_t request_id = 0;
+};
+
+// The frame's descriptors: a connection, the worker program.
+struct SymbolizerStarted {
+  uint64_t request_id = 0;
+};
+
+// The frame's descriptor: the file.
+struct ModuleFile {
+  uint64_t request_id = 0;
+  uint32_t index = 0;  // below kMaxCrashModules
+};
+
+// The frame's descriptor: a sealed copy of the crash page.
+struct Symbolize {
+  uint64_t request_id = 0;
+};
+
+struct SymbolFrame {
+  uint64_t address = 0;
+  int32_t module = -1;
+  uint64_t offset = 0;
+  std::string symbol;
+  std::string file;
+  uint32_t line = 0;
+  bool inlined = false;
+};
+
+struct Symbols {
+  uint64_t request_id = 0;
+  std::vector<SymbolFrame> frames;
+  std::vector<uint32_t> changed;  // modules whose file is not what the worker had loaded
+};
+
 using Message =
     std::variant<Hello, Welcome, CreateWorker, WorkerCreated, ShareArena, RetireArena, OpenLane,
-                 KillWorker, AwaitExit, WorkerExited, GetStats, Stats, Done, Failed, WorkerStart>;
+                 KillWorker, AwaitExit, WorkerExited, GetStats, Stats, Done, Failed, WorkerStart,
+                 StartSymbolizer, SymbolizerStarted, ModuleFile, Symbolize, Symbols>;
 
 // Checks the frame, its number of descriptors included, against the schema and the bounds above.
 // The frame must be private to this process.

@@ -10,6 +10,7 @@ program goes on, and the next call runs in a fresh worker.
 
 from ._errors import (
     DeadlineExceeded,
+    Frame,
     HostError,
     LoadFailed,
     PolicyViolation,
@@ -27,6 +28,7 @@ from ._version import __version__
 
 __all__ = [
     "DeadlineExceeded",
+    "Frame",
     "HostError",
     "LoadFailed",
     "PolicyViolation",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +23,36 @@ class ResourceUsage:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """One function on the stack of a thread that died."""
+
+    #: demangled; empty when the file has no symbol there
+    symbol: str = ""
+    #: source file; empty without debug information (``-g``)
+    file: str = ""
+    #: 0 without debug information
+    line: int = 0
+    #: file name of the library; empty for code that is in none
+    module: str = ""
+    #: in the library's file
+    offset: int = 0
+    address: int = 0
+    #: into the function of the next frame
+    inlined: bool = False
+
+    def __str__(self) -> str:
+        name = self.symbol or (f"{self.module}+{self.offset:#x}" if self.module else f"{self.address:#x}")
+        if self.file:
+            return f"{name} at {self.file}:{self.line}"
+        return f"{name} in {self.module}" if self.symbol and self.module else name
+
+
+@dataclass(frozen=True)
 class Report:
     """How a worker ended, and the call that saw it.
 
-    Everything is the kernel's and the caller's own word, except ``log_tail`` and the ``fault_*`` fields, which the worker
-    wrote: treat those as hints.
+    Everything is the kernel's and the caller's own word, except ``log_tail``, ``signal_code``, ``instruction``, the fault's
+    fields and ``frames``, which rest on what the worker wrote: treat those as hints.
     """
 
     id: int
@@ -46,11 +73,95 @@ class Report:
     #: how many workers the module has had, this one included
     generation: int = 0
     resource_usage: ResourceUsage = field(default_factory=ResourceUsage)
+    #: "memory", "address_space_bytes", "cpu_seconds", "file_size_bytes": what ended the worker or was used up when it died
+    limits_hit: tuple[str, ...] = ()
+    #: equal for deaths that look the same
+    bucket: str = ""
+    #: si_code of the signal
+    signal_code: int | None = None
+    #: address of the instruction that died
+    instruction: int | None = None
     fault_address: int | None = None
+    #: the tensor argument that the fault's address lies in or beside
+    fault_argument: int | None = None
+    #: bytes from the argument's first element; its size or more is behind it, negative before it
+    fault_offset: int | None = None
     is_write: bool | None = None
-    #: False when the fault record belongs to another call of the same worker
+    #: the fault was in the guard below the thread's stack
+    stack_overflow: bool = False
+    #: False when the fault belongs to another call of the same worker, or to a thread of the plug-in's own
     fault_in_this_call: bool | None = None
-    frames: tuple[str, ...] = ()
+    #: innermost first
+    frames: tuple[Frame, ...] = ()
+    #: why names are missing from ``frames``
+    frames_note: str = ""
+
+    def __str__(self) -> str:
+        """A page for people: what happened, where, with what output."""
+        return "\n".join(_page(self))
+
+
+#: cause -> what the page says of it
+_CAUSES = {
+    "oom": "killed for lack of memory",
+    "deadline": "killed at its deadline",
+    "cancelled": "killed because a call was cancelled",
+    "violation": "killed because it broke the rules",
+    "closed": "closed",
+    "daemon": "ended with its daemon",
+    "load": "alive; the loader refused the library",
+}
+
+
+def _fault_line(report: Report) -> str:
+    access = {True: "write", False: "read", None: "access"}[report.is_write]
+    place = "" if report.fault_address is None else f" at {report.fault_address:#x}"
+    if report.fault_argument is not None:
+        place += f", byte {report.fault_offset} of argument {report.fault_argument}"
+    return f"bad {access}{place}" + (", below the end of the stack: it overflowed" if report.stack_overflow else "")
+
+
+#: the binding's own code between a plug-in's function and its export
+_WRAPPER = re.compile(r"^[^(]*\btvm::ffi::details::")
+
+
+def _frame_lines(report: Report) -> list[str]:
+    lines: list[str] = []
+    shown = [(number, frame) for number, frame in enumerate(report.frames) if not _WRAPPER.match(frame.symbol)]
+    for _, same in itertools.groupby(shown, key=lambda entry: str(entry[1])):
+        (number, frame), *more = same
+        lines.append(f"  #{number:<3} {frame}" + (" (inlined)" if frame.inlined else ""))
+        if more:
+            lines.append(f"       ... {len(more)} more like it")
+    return lines
+
+
+def _page(report: Report) -> list[str]:
+    how = _CAUSES.get(report.cause)
+    if how is None:
+        how = report.signal_name if report.signal else f"exit status {report.exit_status}"
+    where = f" in '{report.function}'" if report.function else ""
+    lines = [f"worker {report.worker_pid} of '{report.module}'{where}: {how}"]
+    if report.fault_address is not None or report.fault_argument is not None:
+        lines.append(f"fault:   {_fault_line(report)}")
+    if report.frames:
+        lines += ["frames:", *_frame_lines(report)]
+    if report.frames_note:
+        lines.append(f"note:    {report.frames_note}")
+    if report.limits_hit:
+        lines.append(f"limits:  {', '.join(report.limits_hit)}")
+    usage = report.resource_usage
+    lines.append(
+        f"used:    {usage.user_time + usage.system_time:.3f} s of processor in {usage.lifetime:.3f} s, "
+        f"{usage.max_rss_kib / 1024:.1f} MiB at most; {report.elapsed * 1e3:.1f} ms into the call"
+    )
+    if report.log_tail:
+        lines += ["output:", *(f"  {line}" for line in report.log_tail[-_PAGE_LOG_LINES:])]
+    lines.append(f"bucket:  {report.bucket}")
+    return lines
+
+
+_PAGE_LOG_LINES = 12
 
 
 def _plain(value: Any) -> Any:
@@ -65,8 +176,10 @@ def _make_report(fields: Any) -> Report:
         name = str(key)
         if name == "resource_usage":
             values[name] = ResourceUsage(**{str(k): _plain(v) for k, v in value.items()})
-        elif name in ("log_tail", "frames"):
+        elif name in ("log_tail", "limits_hit"):
             values[name] = tuple(str(line) for line in value)
+        elif name == "frames":
+            values[name] = tuple(Frame(**{str(k): _plain(v) for k, v in frame.items()}) for frame in value)
         elif name in Report.__dataclass_fields__:
             values[name] = _plain(value)
     return Report(**values)
@@ -107,6 +220,12 @@ class HostError(RuntimeError):
             if fields is not None:
                 self._report = _make_report(fields)
         return self._report
+
+    def __str__(self) -> str:
+        """The message, and under it the report as a page if a worker died."""
+        message = super().__str__()
+        report = self.report
+        return message if report is None or report.cause == "load" else f"{message}\n\n{report}\n"
 
     def __reduce__(self) -> Any:
         return _rebuild, (type(self), self.args, {"report": self.report})

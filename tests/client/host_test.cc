@@ -57,6 +57,16 @@ TEST(Host, ACrashIsAnErrorWithAReportAndTheNextCallWorks) {
   EXPECT_EQ(report.signal_name, "SIGSEGV");
   EXPECT_EQ(report.function, "segfault");
   EXPECT_EQ(report.worker_pid, pid);
+  EXPECT_EQ(report.fault_address, 0u);
+  EXPECT_EQ(report.is_write, true);
+  EXPECT_FALSE(report.fault_argument.has_value());
+  EXPECT_GT(report.resource_usage.max_rss_kib, 0);
+  EXPECT_EQ(report.bucket.size(), 16u);
+  ASSERT_FALSE(report.frames.empty()) << report.frames_note;
+  EXPECT_EQ(report.frames[0].symbol, "faulty::Segfault()") << report.frames_note;
+  EXPECT_NE(report.frames[0].file.find("crashes.cc"), std::string::npos);
+  EXPECT_GT(report.frames[0].line, 0);
+  EXPECT_EQ(report.frames[0].module, "faulty.so");
   EXPECT_NE(Get(faulty, "pid")().cast<int64_t>(), pid);
 }
 
@@ -95,6 +105,20 @@ TEST(Host, APluginsErrorHasNoReport) {
     EXPECT_EQ(error.message(), "from the plug-in");
     EXPECT_FALSE(GetReport(error).has_value());
   }
+}
+
+TEST(Host, B3_AStoreOnePastAnOutputNamesArgumentAndOffset) {
+  const Module faulty = Client::Private().LoadModule(kPlugins + "/faulty.so");
+  const DLDataType dtype{kDLFloat, 32, 1};
+  const Tensor input = Empty(Shape({1024}), dtype);
+  const Tensor output = Empty(Shape({1024}), dtype);
+
+  const auto [kind, report] = Thrown([&] { Get(faulty, "store_one_past")(input, output); });
+
+  EXPECT_EQ(kind, kWorkerCrashed);
+  EXPECT_EQ(report.fault_argument, 1);
+  EXPECT_EQ(report.fault_offset, 4096);
+  EXPECT_EQ(report.is_write, true);
 }
 
 TEST(Host, SharedTensorsAreNotCopied) {

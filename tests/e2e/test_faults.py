@@ -64,7 +64,7 @@ def test_the_report_says_where_a_fault_was(faulty: Any) -> None:
 
     report = caught.value.report
     assert (report.fault_address, report.is_write, report.fault_in_this_call) == (0x1230, True, True)
-    assert len(report.frames) > 1
+    assert report.frames[0].symbol == "faulty::WildStore(long)"
 
 
 def test_a_fault_is_noticed_at_once(faulty: Any) -> None:

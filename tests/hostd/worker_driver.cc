@@ -207,8 +207,8 @@ LaneMemory* WorkerDriver::lane_memory(uint32_t lane) const {
   return reinterpret_cast<LaneMemory*>(channel_.data() + kLanesOffset) + lane;
 }
 
-const CrashRecord& WorkerDriver::crash_record() const {
-  return *reinterpret_cast<const CrashRecord*>(channel_.data() + kCrashOffset);
+const CrashPage& WorkerDriver::crash_page() const {
+  return *reinterpret_cast<const CrashPage*>(channel_.data() + kCrashOffset);
 }
 
 CallOutcome WorkerDriver::Load(const std::string& path) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proto/base/shm_segment.h"
+#include "proto/channel/crash_page.h"
 #include "proto/channel/lane.h"
 #include "proto/codec/any.h"
 #include "proto/codec/value.h"
@@ -115,7 +116,7 @@ class WorkerDriver {
   int Wait();
   void CloseSocket() { connection_ = ControlConnection(); }
   std::string Log() const;
-  const CrashRecord& crash_record() const;
+  const CrashPage& crash_page() const;
   LaneMemory* lane_memory(uint32_t lane) const;
   DriverValues& values() { return values_; }
   pid_t pid() const { return pid_; }

@@ -504,7 +504,7 @@ TEST(WorkerLimits, AreInForceBeforeTheFirstRequest) {
       << text;
 }
 
-struct Crash {
+struct Death {
   const char* how;
   int signal;
   bool has_record;
@@ -512,40 +512,41 @@ struct Crash {
   bool is_write;
 };
 
-class WorkerCrash : public Worker, public ::testing::WithParamInterface<Crash> {};
+class WorkerCrash : public Worker, public ::testing::WithParamInterface<Death> {};
 
 TEST_P(WorkerCrash, LeavesARecordAndTheTrueWaitStatus) {
-  const Crash& crash = GetParam();
+  const Death& death = GetParam();
   const uint64_t function = worker_.Function("crash");
 
-  EXPECT_EQ(worker_.Call(function, {RawStr(crash.how)}).wait, WaitOutcome::kPeerDead);
+  EXPECT_EQ(worker_.Call(function, {RawStr(death.how)}).wait, WaitOutcome::kPeerDead);
 
   const int status = worker_.Wait();
   ASSERT_TRUE(WIFSIGNALED(status)) << worker_.Log();
-  EXPECT_EQ(WTERMSIG(status), crash.signal);
-  const CrashRecord& record = worker_.crash_record();
-  EXPECT_EQ(record.valid, crash.has_record ? 1u : 0u);
-  if (!crash.has_record) return;
-  EXPECT_EQ(record.signal, crash.signal);
-  EXPECT_EQ(record.call_id, 1002u);  // after load and lookup
-  EXPECT_NE(record.thread, worker_.pid());
-  EXPECT_NE(record.instruction, 0u);
-  EXPECT_GT(record.num_frames, 1u);
-  EXPECT_LE(record.num_frames, kMaxCrashFrames);
-  EXPECT_EQ(record.frames[0], record.instruction);
-  if (crash.address != 0) {
-    EXPECT_EQ(record.address, crash.address);
-    EXPECT_EQ(record.is_write != 0, crash.is_write);
+  EXPECT_EQ(WTERMSIG(status), death.signal);
+  const std::optional<Crash> crash = ReadCrash(worker_.crash_page());
+  ASSERT_EQ(crash.has_value(), death.has_record);
+  if (!death.has_record) return;
+  EXPECT_EQ(crash->signal, death.signal);
+  EXPECT_EQ(crash->call_id, 1002u);  // after load and lookup
+  EXPECT_NE(worker_.crash_page().record.thread, worker_.pid());
+  ASSERT_NE(crash->ModuleAt(crash->instruction), nullptr);
+  EXPECT_FALSE(crash->registers.empty());
+  EXPECT_GE(crash->stack.size(), kPage / 2);
+  EXPECT_EQ(crash->modules[0].path, "");
+  EXPECT_EQ(crash->stack_overflow, std::string(death.how) == "stack");
+  if (death.address != 0) {
+    EXPECT_EQ(crash->address, death.address);
+    EXPECT_EQ(crash->is_write, death.is_write);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, WorkerCrash,
-                         ::testing::Values(Crash{"write", SIGSEGV, true, 0x1230, true},
-                                           Crash{"read", SIGSEGV, true, 0x4560, false},
-                                           Crash{"abort", SIGABRT, true, 0, false},
-                                           Crash{"trap", SIGILL, true, 0, false},
-                                           Crash{"stack", SIGSEGV, true, 0, false},
-                                           Crash{"kill", SIGKILL, false, 0, false}),
+                         ::testing::Values(Death{"write", SIGSEGV, true, 0x1230, true},
+                                           Death{"read", SIGSEGV, true, 0x4560, false},
+                                           Death{"abort", SIGABRT, true, 0, false},
+                                           Death{"trap", SIGILL, true, 0, false},
+                                           Death{"stack", SIGSEGV, true, 0, false},
+                                           Death{"kill", SIGKILL, false, 0, false}),
                          [](const auto& info) { return std::string(info.param.how); });
 
 }  // namespace

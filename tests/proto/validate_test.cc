@@ -12,8 +12,10 @@ namespace {
 
 size_t FdsOf(const Message& message) {
   if (std::holds_alternative<WorkerCreated>(message)) return 3;
+  if (std::holds_alternative<SymbolizerStarted>(message)) return 2;
   return std::holds_alternative<ShareArena>(message) ||
-         std::holds_alternative<WorkerStart>(message);
+         std::holds_alternative<WorkerStart>(message) ||
+         std::holds_alternative<ModuleFile>(message) || std::holds_alternative<Symbolize>(message);
 }
 
 // One of each, every field set, every bound reached.
@@ -26,11 +28,21 @@ std::vector<Message> LargestMessages() {
     environment.push_back(entry + std::string(kMaxEnvironmentEntry - entry.size(), 'v'));
   }
   Limits limits{1, 2, 3, 4};
-  ExitReport report{
-      "deadline", 9, -1,
-      1234,       5, 6,
-      7,          8, std::vector<std::string>(kMaxLogLines, std::string(kMaxLogLine, 'l')),
-      99};
+  ExitReport report{"deadline",
+                    9,
+                    -1,
+                    1234,
+                    5,
+                    6,
+                    7,
+                    8,
+                    std::vector<std::string>(kMaxLogLines, std::string(kMaxLogLine, 'l')),
+                    99,
+                    std::vector<std::string>(kMaxLimitsHit, name)};
+  const std::string symbol(kMaxSymbol, 's');
+  const SymbolFrame frame{1, kMaxCrashModules - 1, 2, symbol, symbol, 3, true};
+  const Symbols symbols{19, std::vector<SymbolFrame>(kMaxFrames, frame),
+                        std::vector<uint32_t>(kMaxFrames, kMaxCrashModules - 1)};
   return {Hello{1, 2, name},
           Welcome{2, 1, name, 77, layers},
           CreateWorker{3, name, limits, environment, true},
@@ -45,7 +57,12 @@ std::vector<Message> LargestMessages() {
           Stats{12, 1, 2, 3, 4, 5},
           Done{13},
           Failed{14, Code::kInternal, std::string(kMaxErrorText, 'e')},
-          WorkerStart{15, limits}};
+          WorkerStart{15, limits},
+          StartSymbolizer{16},
+          SymbolizerStarted{17},
+          ModuleFile{18, kMaxCrashModules - 1},
+          Symbolize{18},
+          symbols};
 }
 
 Result<Message> Reread(const Message& message) {
@@ -90,13 +107,23 @@ TEST(Validate, FieldsArriveWhereTheyBelong) {
   EXPECT_EQ(arena.size, 4u);
   EXPECT_TRUE(arena.read_only);
 
-  message = Reread(WorkerExited{1, 2, {"signal", 11, -1, 3, 4, 5, 6, 7, {"a", "b"}, 8}});
+  message = Reread(WorkerExited{1, 2, {"signal", 11, -1, 3, 4, 5, 6, 7, {"a", "b"}, 8, {}}});
   ASSERT_TRUE(message.ok());
   auto& report = std::get<WorkerExited>(*message).report;
   EXPECT_EQ(report.signal, 11);
   EXPECT_EQ(report.exit_status, -1);
   EXPECT_EQ(report.user_us, 5u);
   EXPECT_EQ(report.log_tail, (std::vector<std::string>{"a", "b"}));
+
+  message = Reread(Symbols{1, {SymbolFrame{2, 3, 4, "name", "file", 5, true}}, {6, 7}});
+  ASSERT_TRUE(message.ok());
+  auto& symbols = std::get<Symbols>(*message);
+  ASSERT_EQ(symbols.frames.size(), 1u);
+  EXPECT_EQ(symbols.frames[0].module, 3);
+  EXPECT_EQ(symbols.frames[0].file, "file");
+  EXPECT_EQ(symbols.frames[0].line, 5u);
+  EXPECT_TRUE(symbols.frames[0].inlined);
+  EXPECT_EQ(symbols.changed, (std::vector<uint32_t>{6, 7}));
 
   message = Reread(CreateWorker{1, "label", {1, 2, 3, 4}, {"A=1", "B="}, true});
   ASSERT_TRUE(message.ok());
@@ -146,6 +173,19 @@ TEST(Validate, RefusesValuesOutOfBounds) {
 }
 
 // The receiver must not rely on the sender's Encode.
+TEST(Validate, RefusesFramesOutOfBounds) {
+  const SymbolFrame frame;
+  EXPECT_TRUE(Encode(Symbols{1, std::vector<SymbolFrame>(kMaxFrames, frame), {}}).ok());
+  EXPECT_FALSE(Encode(Symbols{1, std::vector<SymbolFrame>(kMaxFrames + 1, frame), {}}).ok());
+  EXPECT_FALSE(
+      Encode(Symbols{1, {SymbolFrame{1, kMaxCrashModules, 0, "", "", 0, false}}, {}}).ok());
+  EXPECT_FALSE(Encode(Symbols{1, {SymbolFrame{1, -2, 0, "", "", 0, false}}, {}}).ok());
+  const std::string longer(kMaxSymbol + 1, 's');
+  EXPECT_FALSE(Encode(Symbols{1, {SymbolFrame{1, 0, 0, longer, "", 0, false}}, {}}).ok());
+  EXPECT_FALSE(Encode(Symbols{1, {}, {kMaxCrashModules}}).ok());
+  EXPECT_FALSE(Encode(ModuleFile{1, kMaxCrashModules}).ok());
+}
+
 TEST(Validate, DecodeRefusesWhatEncodeWouldNotMake) {
   flatbuffers::FlatBufferBuilder lane, cause, code, arena, name;
   EXPECT_FALSE(
@@ -229,7 +269,8 @@ TEST(Validate, RefusesEveryTruncation) {
 TEST(Validate, SurvivesEveryFlippedBit) {
   for (const Message& message :
        {Message(Hello{1, 1, "name"}), Message(CreateWorker{1, "w", {1, 2, 3, 4}, {"A=1"}, true}),
-        Message(WorkerExited{1, 2, {"exit", 0, 3, 4, 5, 6, 7, 8, {"line"}, 9}})}) {
+        Message(WorkerExited{1, 2, {"exit", 0, 3, 4, 5, 6, 7, 8, {"line"}, 9, {"memory"}}}),
+        Message(Symbols{1, {SymbolFrame{2, 3, 4, "name", "file", 5, true}}, {6}})}) {
     Result<std::vector<char>> payload = Encode(message);
     ASSERT_TRUE(payload.ok());
     int accepted = 0;

@@ -34,8 +34,34 @@ inline constexpr char kUnavailable[] = "Unavailable";
 /*! \brief Memory, descriptors or lanes ran out. */
 inline constexpr char kResourceExhausted[] = "ResourceExhausted";
 
-/*! \brief How a worker ended, and the call that saw it. The worker's own word are only `log_tail`
- * and the fault's fields. */
+/*! \brief One function on the stack of a thread that died. */
+struct Frame {
+  /*! \brief Demangled; empty when the file has no symbol there. */
+  std::string symbol;
+  /*! \brief Source file; empty without debug information. */
+  std::string file;
+  /*! \brief 0 without debug information. */
+  int line = 0;
+  /*! \brief File name of the library; empty for code that is in none. */
+  std::string module;
+  /*! \brief In the library's file. */
+  uint64_t offset = 0;
+  uint64_t address = 0;
+  /*! \brief Into the function of the next frame. */
+  bool inlined = false;
+};
+
+/*! \brief What a worker used in its life, as the kernel counted it. */
+struct ResourceUsage {
+  /*! \brief Seconds. */
+  double lifetime = 0;
+  double user_time = 0;
+  double system_time = 0;
+  int64_t max_rss_kib = 0;
+};
+
+/*! \brief How a worker ended, and the call that saw it. The worker's own word are only `log_tail`,
+ * the fault's fields and `frames`: hints. */
 struct Report {
   int64_t id = 0;
   std::string kind;
@@ -53,10 +79,45 @@ struct Report {
   std::vector<std::string> log_tail;
   int worker_pid = 0;
   uint64_t generation = 0;
+  ResourceUsage resource_usage;
+  /*! \brief "memory", "address_space_bytes", "cpu_seconds", "file_size_bytes": what ended the
+   * worker or was used up when it died. */
+  std::vector<std::string> limits_hit;
+  /*! \brief Equal for deaths that look the same. */
+  std::string bucket;
+  /*! \brief Address of the instruction that died. */
+  std::optional<uint64_t> instruction;
   std::optional<uint64_t> fault_address;
-  bool is_write = false;
-  std::vector<std::string> frames;
+  /*! \brief The tensor argument that the fault's address lies in or beside. */
+  std::optional<int> fault_argument;
+  /*! \brief Bytes from the argument's first element; its size or more is behind it, negative before
+   * it. */
+  std::optional<int64_t> fault_offset;
+  std::optional<bool> is_write;
+  /*! \brief The fault was in the guard below the thread's stack. */
+  bool stack_overflow = false;
+  /*! \brief Innermost first. */
+  std::vector<Frame> frames;
+  /*! \brief Why names are missing from `frames`. */
+  std::string frames_note;
 };
+
+namespace details {
+
+inline Frame ReadFrame(const tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any>& fields) {
+  using tvm::ffi::String;
+  Frame frame;
+  frame.symbol = std::string(fields["symbol"].cast<String>());
+  frame.file = std::string(fields["file"].cast<String>());
+  frame.line = static_cast<int>(fields["line"].cast<int64_t>());
+  frame.module = std::string(fields["module"].cast<String>());
+  frame.offset = static_cast<uint64_t>(fields["offset"].cast<int64_t>());
+  frame.address = static_cast<uint64_t>(fields["address"].cast<int64_t>());
+  frame.inlined = fields["inlined"].cast<bool>();
+  return frame;
+}
+
+}  // namespace details
 
 /*! \brief The report of an error that the host made; nothing for any other error. */
 inline std::optional<Report> GetReport(const tvm::ffi::Error& error) {
@@ -87,10 +148,26 @@ inline std::optional<Report> GetReport(const tvm::ffi::Error& error) {
   report.log_tail = lines("log_tail");
   report.worker_pid = static_cast<int>(number("worker_pid"));
   report.generation = static_cast<uint64_t>(number("generation"));
-  if (fields.count("fault_address") != 0) {
-    report.fault_address = static_cast<uint64_t>(number("fault_address"));
-    report.is_write = fields["is_write"].cast<bool>();
-    report.frames = lines("frames");
+  report.limits_hit = lines("limits_hit");
+  report.bucket = text("bucket");
+  const auto usage = fields["resource_usage"].cast<Map<String, Any>>();
+  report.resource_usage = {usage["lifetime"].cast<double>(), usage["user_time"].cast<double>(),
+                           usage["system_time"].cast<double>(),
+                           usage["max_rss_kib"].cast<int64_t>()};
+  const auto has = [&](const char* name) { return fields.count(name) != 0; };
+  if (has("instruction")) report.instruction = static_cast<uint64_t>(number("instruction"));
+  if (has("fault_address")) report.fault_address = static_cast<uint64_t>(number("fault_address"));
+  if (has("fault_argument")) {
+    report.fault_argument = static_cast<int>(number("fault_argument"));
+    report.fault_offset = number("fault_offset");
+  }
+  if (has("is_write")) report.is_write = fields["is_write"].cast<bool>();
+  if (has("stack_overflow")) report.stack_overflow = fields["stack_overflow"].cast<bool>();
+  if (has("frames")) {
+    for (const Map<String, Any>& frame : fields["frames"].cast<Array<Map<String, Any>>>()) {
+      report.frames.push_back(details::ReadFrame(frame));
+    }
+    report.frames_note = text("frames_note");
   }
   return report;
 }
