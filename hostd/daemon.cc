@@ -49,6 +49,7 @@ Status Daemon::Start() {
     if (!program.ok()) return program.status();
     config_.worker_program = std::move(*program);
   }
+  TVMFFI_RETURN_IF_ERROR(FindLayers());
   TVMFFI_RETURN_IF_ERROR(supervisor_.Start());
   for (auto [signal, watch] : {std::pair{SIGTERM, &terminate_}, std::pair{SIGINT, &interrupt_}}) {
     Result<std::unique_ptr<SignalWatch>> made = SignalWatch::Create(
@@ -60,6 +61,17 @@ Status Daemon::Start() {
     TVMFFI_RETURN_IF_ERROR(WatchParent(*config_.parent_pidfd));
   }
   return config_.private_fd.has_value() ? StartPrivate(*config_.private_fd) : StartShared();
+}
+
+Status Daemon::FindLayers() {
+  Result<LayerReport> layers = ProbeLayers(config_.without_layers);
+  if (!layers.ok()) return layers.status();
+  layers_ = std::move(*layers);
+  for (const Layer& layer : layers_.layers()) {
+    if (layer.missing.empty()) continue;
+    log_->info("workers go without layer '{}': {}", layer.name, layer.missing);
+  }
+  return OkStatus();
 }
 
 Status Daemon::WatchParent(int pidfd) {
@@ -119,6 +131,8 @@ Status Daemon::OpenSession(UniqueFd socket) {
                          &supervisor_,
                          config_.worker_program,
                          /*may_forward_log=*/config_.private_fd.has_value(),
+                         &layers_,
+                         config_.seccomp_audit,
                          [this] { return MakeStats(); }};
   uint32_t id = next_session_++;
   Result<std::unique_ptr<Session>> session =

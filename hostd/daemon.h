@@ -14,6 +14,7 @@
 #include "hostd/loop/listener.h"
 #include "hostd/loop/signal_watch.h"
 #include "hostd/loop/timer.h"
+#include "hostd/sandbox/layers.h"
 #include "hostd/session.h"
 #include "hostd/supervisor/supervisor.h"
 #include "proto/wire/unix_path.h"
@@ -34,6 +35,7 @@ class Daemon {
   Status Start();
 
  private:
+  Status FindLayers();
   Status StartPrivate(int fd);
   Status StartShared();
   Status WatchParent(int pidfd);
@@ -50,6 +52,7 @@ class Daemon {
   Config config_;
   int64_t start_ns_;
   bool shutting_down_ = false;
+  LayerReport layers_;
   Supervisor supervisor_;
   std::unique_ptr<SignalWatch> terminate_;
   std::unique_ptr<SignalWatch> interrupt_;

@@ -180,6 +180,19 @@ Status ParseLog(const TVMFFIAny& value, SlotOptions* slot) {
   return OkStatus();
 }
 
+Status ParseNames(const std::string& option, const TVMFFIAny& value,
+                  std::vector<std::string>* names) {
+  if (IsNone(value)) return OkStatus();
+  if (!IsSequence(value)) return Bad(option, "a sequence of names");
+  const Sequence given(value);
+  for (int64_t i = 0; i < given.size(); ++i) {
+    std::string name;
+    if (!GetText(given[i], &name)) return Bad(option, "a sequence of names");
+    names->push_back(std::move(name));
+  }
+  return OkStatus();
+}
+
 Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest* request) {
   ModuleSpec* spec = request->spec.get();
   SlotOptions* slot = &request->slot;
@@ -190,6 +203,7 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   if (name == "env")
     return IsNone(value) ? OkStatus() : ParseEnvironment(value, &slot->worker.environment);
   if (name == "limits") return ParseLimits(value, &slot->worker.limits);
+  if (name == "require") return ParseNames(name, value, &slot->worker.require);
   if (name == "respawn") return ParseRespawn(value, slot);
   if (name == "log") return ParseLog(value, slot);
   if (name == "worker") return ParseWorker(value, request);
@@ -258,7 +272,8 @@ Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadReq
 
 Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed) {
   parsed->daemon = SessionOptions::Daemon::kPrivate;
-  return ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) -> Status {
+  Status each = ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) -> Status {
+    if (name == "without") return ParseNames(name, value, &parsed->without_layers);
     if (name != "socket") return {Code::kInvalidArgument, "there is no option '" + name + "'"};
     if (IsNone(value)) return OkStatus();
     if (!GetText(value, &parsed->socket) || parsed->socket.empty())
@@ -266,6 +281,12 @@ Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed) {
     parsed->daemon = SessionOptions::Daemon::kShared;
     return OkStatus();
   });
+  TVMFFI_RETURN_IF_ERROR(each);
+  if (parsed->daemon == SessionOptions::Daemon::kShared && !parsed->without_layers.empty()) {
+    return {Code::kInvalidArgument,
+            "option 'without' is for a private daemon, not for one at a socket"};
+  }
+  return OkStatus();
 }
 
 }  // namespace tvmffi::host

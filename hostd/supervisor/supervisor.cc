@@ -69,7 +69,7 @@ void Supervisor::OnExit(WorkerProcess* worker) {
 void Supervisor::SweepOrphans() {
   size_t found = orphans_.Sweep([this](pid_t pid) {
     return std::any_of(workers_.begin(), workers_.end(),
-                       [pid](const Entry& entry) { return entry.process->pid() == pid; });
+                       [pid](const Entry& entry) { return entry.process->child() == pid; });
   });
   if (found > 0) log_->warn("ended {} processes that workers left behind", found);
 }

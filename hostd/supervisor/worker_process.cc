@@ -12,6 +12,7 @@
 #include <new>
 
 #include "hostd/supervisor/exit_report.h"
+#include "hostd/supervisor/init.h"
 #include "hostd/supervisor/spawn.h"
 #include "proto/base/clock.h"
 #include "proto/channel/layout.h"
@@ -94,12 +95,15 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   control_ = std::move(*stream);
 
   start_ns_ = MonotonicNanos();
-  Result<pid_t> pid = SpawnProgram(options.program, options.policy.environment,
-                                   {log->second.get(), control->second.get()});
-  if (!pid.ok()) return pid.status();
-  pid_ = *pid;
+  Result<SpawnedProgram> spawned =
+      SpawnProgram(options.program, options.policy.environment,
+                   {log->second.get(), control->second.get()}, options.layers);
+  if (!spawned.ok()) return spawned.status();
+  pid_ = spawned->pid;
+  child_ = spawned->child;
+  end_ = std::move(spawned->end);
   // Not reaped before, so the pid is still this child's.
-  pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
   if (!pidfd_.valid()) return ErrnoStatus(errno, "cannot open the pidfd of a worker");
   Result<std::unique_ptr<ChildWatch>> watch =
       ChildWatch::Create(loop_, pidfd_.get(), [this] { OnChildExit(); });
@@ -110,21 +114,23 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   if (!channel.ok()) return channel.status();
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*channel));
-  Pass(wire::WorkerStart{options.worker_id, options.policy.limits}, std::move(fds), nullptr);
+  Pass(wire::WorkerStart{options.worker_id, options.policy.limits, options.policy.grants,
+                         options.layers, options.audit},
+       std::move(fds), nullptr);
   return OkStatus();
 }
 
 WorkerProcess::~WorkerProcess() {
-  if (pid_ < 0 || report_.has_value()) return;
-  ::kill(-pid_, SIGKILL);
-  ::kill(pid_, SIGKILL);  // unreaped, so the pid is ours; a pidfd may not have been had
-  ::waitpid(pid_, nullptr, WNOHANG);
+  if (child_ < 0 || report_.has_value()) return;
+  ::kill(-child_, SIGKILL);
+  ::kill(child_, SIGKILL);  // unreaped, so the pid is ours; a pidfd may not have been had
+  ::waitpid(child_, nullptr, WNOHANG);
 }
 
 void WorkerProcess::Kill(wire::KillCause cause) {
   if (report_.has_value()) return;
   if (!kill_cause_.has_value()) kill_cause_ = cause;
-  ::kill(-pid_, SIGKILL);
+  ::kill(-child_, SIGKILL);
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
 }
 
@@ -189,8 +195,15 @@ void WorkerProcess::OnChildExit() {
     return;
   }
   // While it is not reaped its pid, and so its process group, cannot be anybody else's.
-  ::kill(-pid_, SIGKILL);
+  ::kill(-child_, SIGKILL);
   WaitPidfd(pidfd_.get(), 0, &info, &usage);
+  if (std::optional<WorkerEnd> end = ReadWorkerEnd(end_.get())) {
+    info.si_code = WIFEXITED(end->wait_status) ? CLD_EXITED : CLD_KILLED;
+    info.si_status =
+        WIFEXITED(end->wait_status) ? WEXITSTATUS(end->wait_status) : WTERMSIG(end->wait_status);
+    usage = end->usage;
+  }
+  info.si_pid = pid_;
   AnnounceDeath();
   log_->Drain();
   report_ = MakeExitReport(info, usage, kill_cause_, MonotonicNanos() - start_ns_, log_->ring());

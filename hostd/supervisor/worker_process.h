@@ -28,6 +28,8 @@ struct SpawnOptions {
   uint32_t worker_id = 0;  // the client's name for it
   Policy policy;
   bool forward_log = false;
+  std::vector<std::string> layers;
+  bool audit = false;
 };
 
 // Held by pidfd, so a recycled pid can never be signalled. Destruction kills; whoever destroys it
@@ -43,7 +45,8 @@ class WorkerProcess {
   WorkerProcess& operator=(const WorkerProcess&) = delete;
   ~WorkerProcess();
 
-  // SIGKILL to the worker and its process group. The first cause given is the one reported.
+  // SIGKILL to the worker, its pid namespace and its process group. The first cause given is the
+  // one reported.
   void Kill(wire::KillCause cause);
 
   // Writes a message to the worker's socket. `done` is called once it is written, or when it never
@@ -61,6 +64,8 @@ class WorkerProcess {
   // Null while it runs.
   const wire::ExitReport* exit_report() const { return report_ ? &*report_ : nullptr; }
   pid_t pid() const { return pid_; }
+  // The daemon's child: the worker, or process 1 of its pid namespace.
+  pid_t child() const { return child_; }
   const std::string& label() const { return label_; }
 
  private:
@@ -77,7 +82,9 @@ class WorkerProcess {
   OnExit on_exit_;
   int64_t start_ns_ = 0;
   pid_t pid_ = -1;
-  UniqueFd pidfd_;
+  pid_t child_ = -1;
+  UniqueFd end_;    // where process 1 says how the worker ended
+  UniqueFd pidfd_;  // of the child
   ShmSegment channel_;
   ShmSegment death_page_;
   std::unique_ptr<LogPipe> log_;

@@ -32,6 +32,7 @@ def load_module(
     worker: tvm_ffi.Module | None = None,
     env: Mapping[str, str] | None = None,
     limits: Mapping[str, int] | None = None,
+    require: Sequence[str] = (),
     log: Literal["keep", "forward"] = "keep",
     breaker_deaths: int = 5,
     breaker_seconds: float = 30.0,
@@ -61,6 +62,8 @@ def load_module(
         The worker's whole environment; by default a few variables of this process.
     limits
         ``address_space_bytes``, ``file_size_bytes``, ``open_files``, ``cpu_seconds``.
+    require
+        Layers of the sandbox that the worker must have, by the names in ``worker_info(mod)["layers"]``.
     log
         ``"forward"`` copies what the plug-in prints to this process's stderr.
     breaker_deaths, breaker_seconds
@@ -71,7 +74,7 @@ def load_module(
     LoadFailed
         The module cannot be loaded. A RuntimeError, as in process.
     Unavailable
-        There is no daemon to start the worker.
+        There is no daemon to start the worker, or it lacks a required layer of the sandbox.
     """
     options = _options(
         queue_deadline=queue_deadline,
@@ -85,6 +88,7 @@ def load_module(
         init=[(name, list(args)) for name, args in init],
         respawn=respawn,
         readonly=readonly if isinstance(readonly, bool) else {k: _indices(v) for k, v in readonly.items()},
+        require=list(require),
         log=log,
         breaker_deaths=breaker_deaths,
         breaker_seconds=breaker_seconds,
@@ -107,6 +111,8 @@ def reset(module: tvm_ffi.Module) -> None:
 
 
 def worker_info(module: tvm_ffi.Module) -> dict[str, Any]:
-    """The worker behind a hosted module: ``pid`` (0 while there is none), ``generation``, ``alive``, ``daemon_pid``, ..."""
+    """The worker behind a hosted module: ``pid`` (0 while there is none), ``generation``, ``alive``, ``daemon_pid``, ``layers``, ..."""
     info = _worker_info(module)
-    return {str(name): value if isinstance(value, (bool, int)) else str(value) for name, value in info.items()}
+    result = {str(name): value if isinstance(value, (bool, int)) else str(value) for name, value in info.items()}
+    result["layers"] = result["layers"].split()
+    return result
