@@ -25,12 +25,15 @@
 
 namespace tvmffi::host {
 
+// What a worker may fill its own /tmp with unless told otherwise.
+inline constexpr uint64_t kDefaultTmpfs = 64u << 20;
+
 struct WorkerOptions {
   std::string label;
   wire::Limits limits;
   std::vector<std::string> environment;
   bool log_forward = false;
-  wire::Grants grants;
+  wire::Grants grants{{}, {}, kDefaultTmpfs, false};
   std::vector<std::string> require;
 };
 

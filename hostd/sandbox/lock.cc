@@ -70,7 +70,7 @@ Status LockSelf(const wire::WorkerStart& start) {
   TVMFFI_RETURN_IF_ERROR(SetNoNewPrivileges());
   TVMFFI_RETURN_IF_ERROR(RestrictAccess(start, readable));
   if (!Has(start.layers, kSeccomp)) return OkStatus();
-  return ApplySeccomp({start.grants.network, start.audit});
+  return ApplySeccomp({start.grants.network, Has(start.layers, kMountNamespace), start.audit});
 }
 
 }  // namespace tvmffi::hostd

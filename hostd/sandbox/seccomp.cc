@@ -70,13 +70,15 @@ constexpr int kAllowed[] = {
     SCMP_SYS(chdir), SCMP_SYS(fchdir), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir),
     SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
     SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(symlink), SCMP_SYS(symlinkat), SCMP_SYS(truncate),
-    SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(chmod), SCMP_SYS(fchmod), SCMP_SYS(fchmodat),
-    SCMP_SYS(utime), SCMP_SYS(utimes), SCMP_SYS(utimensat), SCMP_SYS(umask),
+    SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(umask),
     // its own socket, and pairs of them
     SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(shutdown),
     SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
     // the machine
     SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(getrandom), SCMP_SYS(prctl)};
+
+constexpr int kOwnFiles[] = {SCMP_SYS(chmod), SCMP_SYS(fchmod), SCMP_SYS(fchmodat),
+                             SCMP_SYS(utime), SCMP_SYS(utimes), SCMP_SYS(utimensat)};
 
 constexpr int kNetwork[] = {SCMP_SYS(socket),   SCMP_SYS(connect), SCMP_SYS(bind),
                             SCMP_SYS(listen),   SCMP_SYS(accept),  SCMP_SYS(accept4),
@@ -108,6 +110,7 @@ Status AllowIf(scmp_filter_ctx filter, int call, Conditions... conditions) {
 
 Status AddRules(scmp_filter_ctx filter, const SeccompProfile& profile) {
   TVMFFI_RETURN_IF_ERROR(AllowEach(filter, kAllowed));
+  if (profile.own_files) TVMFFI_RETURN_IF_ERROR(AllowEach(filter, kOwnFiles));
   if (profile.network) TVMFFI_RETURN_IF_ERROR(AllowEach(filter, kNetwork));
   TVMFFI_RETURN_IF_ERROR(
       AllowIf(filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0)));

@@ -7,8 +7,9 @@
 namespace tvmffi::hostd {
 
 struct SeccompProfile {
-  bool network = false;  // sockets may be made and connected
-  bool audit = false;    // what would be refused is done, and written to the kernel's audit log
+  bool network = false;    // sockets may be made and connected
+  bool own_files = false;  // modes and times of files may change: Landlock does not restrict that
+  bool audit = false;      // what would be refused is done, and written to the kernel's audit log
 };
 
 Status ProbeSeccomp();
