@@ -22,18 +22,16 @@
 #include "proto/channel/layout.h"
 #include "proto/codec/any.h"
 #include "proto/codec/value.h"
+#include "proto/policy/policy.h"
 
 namespace tvmffi::host {
-
-// What a worker may fill its own /tmp with unless told otherwise.
-inline constexpr uint64_t kDefaultTmpfs = 64u << 20;
 
 struct WorkerOptions {
   std::string label;
   wire::Limits limits;
   std::vector<std::string> environment;
   bool log_forward = false;
-  wire::Grants grants{{}, {}, kDefaultTmpfs, false};
+  wire::Grants grants = Policy().grants;
   std::vector<std::string> require;
 };
 

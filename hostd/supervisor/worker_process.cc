@@ -51,7 +51,8 @@ WorkerProcess::WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExi
     : loop_(loop),
       label_(options.label),
       on_exit_(std::move(on_exit)),
-      retry_(loop, [this] { OnChildExit(); }) {}
+      retry_(loop, [this] { OnChildExit(); }),
+      wall_(loop, [this] { Kill(wire::KillCause::kDeadline); }) {}
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(EventLoop* loop,
                                                             const SpawnOptions& options,
@@ -110,6 +111,8 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   if (!watch.ok()) return watch.status();
   watch_ = std::move(*watch);
 
+  const uint64_t wall_seconds = options.policy.limits.wall_seconds;
+  if (wall_seconds != 0) wall_.Start(wall_seconds * 1000);
   Result<UniqueFd> channel = Duplicate(channel_.fd());
   if (!channel.ok()) return channel.status();
   std::vector<UniqueFd> fds;
@@ -204,6 +207,7 @@ void WorkerProcess::OnChildExit() {
     usage = end->usage;
   }
   info.si_pid = pid_;
+  wall_.Stop();
   AnnounceDeath();
   log_->Drain();
   report_ = MakeExitReport(info, usage, kill_cause_, MonotonicNanos() - start_ns_, log_->ring());

@@ -91,6 +91,7 @@ class WorkerProcess {
   std::unique_ptr<Stream> control_;
   std::unique_ptr<ChildWatch> watch_;
   Timer retry_;
+  Timer wall_;
   struct Passing {
     uint64_t frame;  // written when this many frames are
     std::function<void(Status)> done;

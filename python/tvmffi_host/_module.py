@@ -32,6 +32,7 @@ def load_module(
     worker: tvm_ffi.Module | None = None,
     env: Mapping[str, str] | None = None,
     limits: Mapping[str, int] | None = None,
+    policy: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     require: Sequence[str] = (),
     log: Literal["keep", "forward"] = "keep",
     breaker_deaths: int = 5,
@@ -62,6 +63,11 @@ def load_module(
         The worker's whole environment; by default a few variables of this process.
     limits
         ``address_space_bytes``, ``file_size_bytes``, ``open_files``, ``cpu_seconds``.
+    policy
+        What the worker may do, beyond loading its modules and computing: the path of a TOML file or a mapping with the
+        same keys. ``read`` and ``library_path`` (lists of absolute paths), ``tmpfs``, ``memory``, ``file_size`` and
+        ``address_space`` (bytes, or texts like ``"64 MiB"``), ``processes``, ``cpus``, ``cpu_seconds``,
+        ``wall_seconds``, ``open_files``, ``network``. What is not granted is denied.
     require
         Layers of the sandbox that the worker must have, by the names in ``worker_info(mod)["layers"]``.
     log
@@ -76,7 +82,10 @@ def load_module(
     Unavailable
         There is no daemon to start the worker, or it lacks a required layer of the sandbox.
     """
+    if policy is not None:
+        policy = dict(policy) if isinstance(policy, Mapping) else os.fspath(policy)
     options = _options(
+        policy=policy,
         queue_deadline=queue_deadline,
         worker=worker,
         env=None if env is None else dict(env),
