@@ -64,7 +64,8 @@ Status Daemon::Start() {
 }
 
 Status Daemon::FindLayers() {
-  Result<LayerReport> layers = ProbeLayers(config_.without_layers);
+  cgroups_ = Cgroups::Find();
+  Result<LayerReport> layers = ProbeLayers(cgroups_, config_.without_layers);
   if (!layers.ok()) return layers.status();
   layers_ = std::move(*layers);
   for (const Layer& layer : layers_.layers()) {
@@ -132,6 +133,7 @@ Status Daemon::OpenSession(UniqueFd socket) {
                          config_.worker_program,
                          /*may_forward_log=*/config_.private_fd.has_value(),
                          &layers_,
+                         &cgroups_,
                          config_.seccomp_audit,
                          [this] { return MakeStats(); }};
   uint32_t id = next_session_++;

@@ -52,6 +52,7 @@ class Daemon {
   Config config_;
   int64_t start_ns_;
   bool shutting_down_ = false;
+  Cgroups cgroups_;
   LayerReport layers_;
   Supervisor supervisor_;
   std::unique_ptr<SignalWatch> terminate_;

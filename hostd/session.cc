@@ -13,6 +13,15 @@ constexpr uint64_t kHelloMs = 10'000;
 constexpr int64_t kWindowNanos = 10'000'000;
 constexpr int kFramesPerWindow = 1000;
 
+// A limit that nothing would enforce is refused.
+std::vector<std::string> NeededLayers(const wire::CreateWorker& request) {
+  std::vector<std::string> layers = request.require;
+  if (request.limits.memory_bytes != 0) layers.emplace_back(kCgroupMemory);
+  if (request.limits.processes != 0) layers.emplace_back(kCgroupPids);
+  if (request.limits.cpu_percent != 0) layers.emplace_back(kCgroupCpu);
+  return layers;
+}
+
 // Those that stand in the way of what was granted are left out.
 std::vector<std::string> WorkerLayers(const LayerReport& report, const wire::Grants& grants) {
   std::vector<std::string> layers = report.Active();
@@ -117,7 +126,7 @@ void Session::Handle(const wire::CreateWorker& request) {
                                      "cannot forward the output of worker '" + request.label +
                                          "': a shared daemon does not have the caller's stderr"});
   }
-  if (Status status = context_.layers->Require(request.require); !status.ok()) {
+  if (Status status = context_.layers->Require(NeededLayers(request)); !status.ok()) {
     status.message = "cannot create worker '" + request.label + "': " + status.message;
     return Fail(request.request_id, std::move(status));
   }
@@ -127,7 +136,7 @@ void Session::Handle(const wire::CreateWorker& request) {
   SpawnOptions options{
       context_.worker_program, request.label,       worker_id,
       std::move(*policy),      request.log_forward, WorkerLayers(*context_.layers, request.grants),
-      context_.seccomp_audit};
+      context_.seccomp_audit,  context_.cgroups};
   std::vector<std::string> layers = options.layers;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(
       options, [this, worker_id](WorkerProcess*) { OnWorkerExit(worker_id); });

@@ -28,6 +28,7 @@ struct SessionContext {
   // Forwarding a worker's output to stderr makes sense only where that is the client's.
   bool may_forward_log;
   const LayerReport* layers;
+  const Cgroups* cgroups;
   bool seccomp_audit;
   std::function<wire::Stats()> stats;
 };

@@ -107,7 +107,7 @@ Status LayerReport::Require(const std::vector<std::string>& required) const {
   return OkStatus();
 }
 
-Result<LayerReport> ProbeLayers(const std::vector<std::string>& without) {
+Result<LayerReport> ProbeLayers(const Cgroups& cgroups, const std::vector<std::string>& without) {
   LayerReport report;
   for (std::string_view name : kAlways) report.Add(name, OkStatus());
   AddNamespaces(&report);
@@ -115,6 +115,12 @@ Result<LayerReport> ProbeLayers(const std::vector<std::string>& without) {
   report.Add(kUser, root ? OkStatus() : Status{Code::kUnavailable, "the daemon is not root"});
   AddLandlock(&report);
   report.Add(kSeccomp, ProbeSeccomp());
+  auto add = [&](std::string_view name, const Result<CgroupController>& controller) {
+    report.Add(name, controller.ok() ? OkStatus() : controller.status());
+  };
+  add(kCgroupMemory, cgroups.memory);
+  add(kCgroupPids, cgroups.pids);
+  add(kCgroupCpu, cgroups.cpu);
   TVMFFI_RETURN_IF_ERROR(report.SwitchOff(without));
   if (root && Has(report.Active(), kUserNamespace)) {
     report.Miss(kUser, "workers run in a user namespace instead");

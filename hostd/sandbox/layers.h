@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hostd/sandbox/cgroups.h"
 #include "proto/base/status.h"
 
 namespace tvmffi::hostd {
@@ -62,7 +63,7 @@ class LayerReport {
 
 // Tries what can be tried in a child, once; `without` as for SwitchOff. Workers of a root daemon
 // run in a user namespace, else as a user without rights, unless both are switched off.
-Result<LayerReport> ProbeLayers(const std::vector<std::string>& without);
+Result<LayerReport> ProbeLayers(const Cgroups& cgroups, const std::vector<std::string>& without);
 
 }  // namespace tvmffi::hostd
 

@@ -144,9 +144,10 @@ Status EnterNewRoot(const RootSpec& spec) {
   TVMFFI_RETURN_IF_ERROR(PivotRoot(kStage, (stage + kOld).c_str()));
   if (::chdir("/") != 0) return Failed("enter the stage");
   TVMFFI_RETURN_IF_ERROR(Mount("tmpfs", kNew, "tmpfs", MS_NOSUID, "mode=755,size=4m"));
-  TVMFFI_RETURN_IF_ERROR(BindAll(sources));
   TVMFFI_RETURN_IF_ERROR(MountProc(spec.own_proc));
+  // Before the rest: what may be read can lie in /tmp.
   TVMFFI_RETURN_IF_ERROR(MountTmp(spec.tmpfs_bytes));
+  TVMFFI_RETURN_IF_ERROR(BindAll(sources));
   return LeaveOldRoot();
 }
 

@@ -95,6 +95,10 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   if (!stream.ok()) return stream.status();
   control_ = std::move(*stream);
 
+  Result<std::unique_ptr<WorkerCgroup>> cgroup =
+      WorkerCgroup::Create(*options.cgroups, options.policy.limits);
+  if (!cgroup.ok()) return cgroup.status();
+  cgroup_ = std::move(*cgroup);
   start_ns_ = MonotonicNanos();
   Result<SpawnedProgram> spawned =
       SpawnProgram(options.program, options.policy.environment,
@@ -111,6 +115,9 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   if (!watch.ok()) return watch.status();
   watch_ = std::move(*watch);
 
+  // It waits for its start message, with one thread.
+  TVMFFI_RETURN_IF_ERROR(cgroup_->Add(child_));
+  if (pid_ != child_) TVMFFI_RETURN_IF_ERROR(cgroup_->Add(pid_));
   const uint64_t wall_seconds = options.policy.limits.wall_seconds;
   if (wall_seconds != 0) wall_.Start(wall_seconds * 1000);
   Result<UniqueFd> channel = Duplicate(channel_.fd());
@@ -211,6 +218,10 @@ void WorkerProcess::OnChildExit() {
   AnnounceDeath();
   log_->Drain();
   report_ = MakeExitReport(info, usage, kill_cause_, MonotonicNanos() - start_ns_, log_->ring());
+  if (report_->cause == "signal" && report_->signal == SIGKILL && cgroup_->RanOutOfMemory()) {
+    report_->cause = "oom";
+  }
+  cgroup_.reset();
   control_->Close();
   FailPasses({Code::kUnavailable, "it " + Sentence(*report_)});
   on_exit_(this);

@@ -14,6 +14,7 @@
 #include "hostd/loop/child_watch.h"
 #include "hostd/loop/stream.h"
 #include "hostd/loop/timer.h"
+#include "hostd/sandbox/cgroups.h"
 #include "hostd/sandbox/policy.h"
 #include "hostd/supervisor/log_pipe.h"
 #include "proto/base/shm_segment.h"
@@ -30,6 +31,7 @@ struct SpawnOptions {
   bool forward_log = false;
   std::vector<std::string> layers;
   bool audit = false;
+  const Cgroups* cgroups = nullptr;
 };
 
 // Held by pidfd, so a recycled pid can never be signalled. Destruction kills; whoever destroys it
@@ -83,6 +85,7 @@ class WorkerProcess {
   int64_t start_ns_ = 0;
   pid_t pid_ = -1;
   pid_t child_ = -1;
+  std::unique_ptr<WorkerCgroup> cgroup_;
   UniqueFd end_;    // where process 1 says how the worker ended
   UniqueFd pidfd_;  // of the child
   ShmSegment channel_;

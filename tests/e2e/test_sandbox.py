@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -340,3 +342,161 @@ class TestKernel:
     def test_c1_11_control(self, load: Load) -> None:
         reached = worked(load("kernel", without=["seccomp"]).knock(os.getpid()))
         assert reached >= {"add_key", "process_vm_writev", "personality", "clone3", "execveat"}
+
+
+class TestBombs:
+    """Small limits, so that the control runs stay harmless."""
+
+    def test_c1_5_processes(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-pids")
+        mod = load("bombs", policy={"processes": 20})
+        assert 5 <= mod.fork(100) < 20
+
+    def test_c1_5_threads(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-pids")
+        mod = load("bombs", policy={"processes": 20})
+        assert 5 <= mod.threads(100) < 20
+
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_c1_5_memory(self, load: Load, layers: list[str], shared: bool) -> None:
+        need(layers, "cgroup-memory")
+        mod = load("bombs", policy={"memory": "64 MiB"})
+        with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
+            mod.memory(200, shared)
+        assert (caught.value.report.cause, caught.value.report.signal) == ("oom", signal.SIGKILL)
+
+    def test_c1_5_memory_of_children(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-memory")
+        mod = load("bombs", policy={"memory": "64 MiB"})
+        try:
+            assert mod.memory_of_children(8, 24) <= 2
+        except tvmffi_host.WorkerCrashed as error:  # the kernel chooses whom it kills
+            assert error.report.cause == "oom"
+
+    def test_c1_5_control(self, load: Load) -> None:
+        mod = load("bombs")
+        assert mod.fork(40) == 40 and mod.threads(40) == 40
+        assert mod.memory(200, False) == 200 and mod.memory(100, True) == 100
+        assert mod.memory_of_children(8, 24) == 8
+
+    def test_c1_5_nothing_stays_of_the_groups(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-memory", "cgroup-pids")
+
+        def groups(daemon: int) -> list[str]:
+            return [path for path, _, _ in os.walk("/sys/fs/cgroup") if f"/tvmffi-{daemon}-" in path]
+
+        mod = load("bombs", policy={"memory": "64 MiB", "processes": 20, "cpus": 1})
+        daemon = tvmffi_host.worker_info(mod)["daemon_pid"]
+        assert len(groups(daemon)) >= 1
+        with pytest.raises(tvmffi_host.WorkerCrashed):
+            mod.memory(200, False)
+        with pytest.raises(tvmffi_host.WorkerCrashed):
+            mod.memory(200, False)
+        del mod
+        gc.collect()
+        assert eventually(lambda: groups(daemon) == [])
+
+
+class TestPolicy:
+    """Each field, with the limit it sets."""
+
+    def test_b18_read(self, load: Load, layers: list[str], tmp_path: Path) -> None:
+        need(layers, "landlock", "mountns")
+        granted, other = tmp_path / "granted", tmp_path / "other"
+        for folder in (granted, other):
+            folder.mkdir()
+            (folder / "data.txt").write_text("data")
+        (tmp_path / "link").symlink_to(granted)
+        mod = load("read_files", policy={"read": [str(tmp_path / "link")]})
+        for path in (tmp_path / "link" / "data.txt", granted / "data.txt"):
+            assert "open" in worked(mod.read_file(str(path)))
+        assert worked(mod.read_file(str(other / "data.txt"))) == set()
+        assert worked(load("fill_disk", policy={"read": [str(granted)]}).change(str(granted / "data.txt"))) == set()
+
+    def test_b18_read_of_what_is_not_there(self, load: Load) -> None:
+        with pytest.raises(tvmffi_host.Unavailable, match="read '/no/such/folder': No such file"):
+            load("read_files", policy={"read": ["/no/such/folder"]})
+
+    def test_b18_library_path(self, tmp_path: Path) -> None:
+        """A module in one folder that needs a library in another."""
+        (tmp_path / "lib").mkdir()
+        (tmp_path / "mod").mkdir()
+        source = tmp_path / "a.c"
+        source.write_text("int answer(void) { return 42; }")
+        user = tmp_path / "b.c"
+        user.write_text("int answer(void); int call(void) { return answer(); }")
+        library, module = tmp_path / "lib" / "libanswer.so", tmp_path / "mod" / "user.so"
+        for command in (["-o", library, source], ["-o", module, user, f"-L{library.parent}", "-lanswer"]):
+            subprocess.run(["cc", "-shared", "-fPIC", *map(str, command)], check=True)
+        with pytest.raises(tvmffi_host.LoadFailed, match="libanswer.so"):
+            tvmffi_host.load_module(str(module))
+        tvmffi_host.load_module(str(module), policy={"library_path": [str(library.parent)]})
+
+    def test_b18_libraries_in_the_modules_own_run_path(self, tmp_path: Path) -> None:
+        (tmp_path / "lib").mkdir()
+        (tmp_path / "mod").mkdir()
+        source = tmp_path / "a.c"
+        source.write_text("int answer(void) { return 42; }")
+        user = tmp_path / "b.c"
+        user.write_text("int answer(void); int call(void) { return answer(); }")
+        library, module = tmp_path / "lib" / "libanswer.so", tmp_path / "mod" / "user.so"
+        link = ["-o", module, user, f"-L{library.parent}", "-lanswer", "-Wl,-rpath,$ORIGIN/../lib"]
+        for command in (["-o", library, source], link):
+            subprocess.run(["cc", "-shared", "-fPIC", *map(str, command)], check=True)
+        tvmffi_host.load_module(str(module))
+
+    def test_b18_tmpfs(self, load: Load, layers: list[str]) -> None:
+        need(layers, "mountns")
+        assert 1 << 20 <= load("fill_disk", policy={"tmpfs": "2 MiB"}).fill_file("/tmp/x", 1 << 30) <= 2 << 20
+        assert load("fill_disk", policy={"tmpfs": 0}).fill_file("/tmp/x", 1 << 30) == -1
+
+    def test_b18_file_size(self, load: Load) -> None:
+        with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
+            load("fill_disk", policy={"file_size": "1 MiB"}).fill_memory(1 << 30)
+        assert caught.value.report.signal == signal.SIGXFSZ
+
+    def test_b18_cpus(self, layers: list[str]) -> None:
+        need(layers, "cgroup-cpu")
+        faulty = tvmffi_host.load_module(plugin("faulty"), deadline=1.0, policy={"cpus": 0.2})
+        with pytest.raises(tvmffi_host.DeadlineExceeded) as caught:
+            faulty.spin()
+        assert caught.value.report.resource_usage.user_time < 0.5
+
+    def test_b18_cpu_seconds(self) -> None:
+        faulty = tvmffi_host.load_module(plugin("faulty"), policy={"cpu_seconds": 1})
+        with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
+            faulty.spin()
+        assert caught.value.report.signal in (signal.SIGXCPU, signal.SIGKILL)
+
+    def test_b18_wall_seconds(self) -> None:
+        faulty = tvmffi_host.load_module(plugin("faulty"), policy={"wall_seconds": 1})
+        begin = time.monotonic()
+        with pytest.raises(tvmffi_host.HostError) as caught:
+            faulty.hang()
+        assert time.monotonic() - begin < 5
+        assert caught.value.report.cause == "deadline"
+
+    def test_b18_network(self, load: Load, tmp_path: Path) -> None:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            mod = load("network", policy={"network": True})
+            assert "connect by TCP" in worked(mod.reach(listener.getsockname()[1], "tvmffi-none", "/none"))
+
+    def test_b18_a_file(self, load: Load, layers: list[str], tmp_path: Path) -> None:
+        need(layers, "mountns")
+        path = tmp_path / "policy.toml"
+        path.write_text('# small\ntmpfs = "1 MiB"\n')
+        assert load("fill_disk", policy=path).fill_file("/tmp/x", 1 << 30) <= 1 << 20
+
+        path.write_text("# small\nmemroy = 1\n")
+        with pytest.raises(ValueError, match=r"policy.toml:2: there is no key 'memroy' in a policy"):
+            load("fill_disk", policy=path)
+
+    def test_b18_a_mapping_with_a_mistake(self, load: Load) -> None:
+        with pytest.raises(ValueError, match="policy: 'network' must be true or false"):
+            load("network", policy={"network": "yes"})
+
+    def test_b18_a_limit_that_nothing_enforces_is_refused(self, load: Load) -> None:
+        with pytest.raises(tvmffi_host.Unavailable, match="'cgroup-memory' is missing"):
+            load("bombs", without=["cgroup-memory"], policy={"memory": "64 MiB"})
