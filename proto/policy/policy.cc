@@ -103,18 +103,24 @@ Status SetBool(std::string_view key, const PolicyValue& value, bool* flag) {
   return OkStatus();
 }
 
+// Plain ASCII; `text` is UTF-8, as everything that was read from TOML.
 std::string Quoted(const std::string& text) {
   std::string quoted = "\"";
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      char escape[8];
-      std::snprintf(escape, sizeof(escape), "\\u%04x", byte);
-      quoted += escape;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte < 0x7f) {
+      if (byte == '"' || byte == '\\') quoted += '\\';
+      quoted += text[i];
       continue;
     }
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
+    const int more = byte < 0x80 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    uint32_t point = more == 0 ? byte : byte & (0x3fu >> more);
+    for (int k = 0; k < more && i + 1 < text.size(); ++k) {
+      point = point << 6 | (static_cast<unsigned char>(text[++i]) & 0x3fu);
+    }
+    char escape[16];
+    std::snprintf(escape, sizeof(escape), "\\U%08x", point);
+    quoted += escape;
   }
   return quoted + "\"";
 }

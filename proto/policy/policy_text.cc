@@ -40,12 +40,27 @@ std::optional<PolicyValue> ToValue(const toml::node& node) {
   return std::nullopt;
 }
 
+// The line of the first byte that is neither printable ASCII nor white space, 0 without one. The
+// parser of this version asserts or shifts too far at some of them.
+uint32_t LineOfOddByte(std::string_view text) {
+  uint32_t line = 1;
+  for (char c : text) {
+    if (c == '\n') ++line;
+    const bool is_space = c == '\t' || c == '\n' || c == '\r';
+    if (!is_space && (c < 0x20 || c > 0x7e)) return line;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Result<Policy> ParsePolicy(std::string_view text, const std::string& name) {
   if (text.size() > kMaxPolicyText) {
     return Status{Code::kInvalidArgument, name + ": it has " + std::to_string(text.size()) +
                                               " bytes, limit is " + std::to_string(kMaxPolicyText)};
+  }
+  if (const uint32_t line = LineOfOddByte(text); line != 0) {
+    return At(name, line, "a policy is plain ASCII; write other characters as \"\\u00e9\"");
   }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {

@@ -122,9 +122,10 @@ class TestLayers:
         if os.geteuid() != 0:
             pytest.skip("needs a daemon that is root")
         need(layers, "userns")
-        status = Path(f"/proc/{host_pid(tvmffi_host.load_module(plugin('values')))}/status").read_text()
+        values = tvmffi_host.load_module(plugin("values"))
+        status = Path(f"/proc/{host_pid(values)}/status").read_text()
         assert "CapEff:\t0000000000000000" in status and "CapBnd:\t0000000000000000" in status
-        assert os.readlink("/proc/self/ns/user") != os.readlink(f"/proc/{status.split('Pid:')[1].split()[0]}/ns/user")
+        assert os.readlink("/proc/self/ns/user") != os.readlink(f"/proc/{host_pid(values)}/ns/user")
         mod = load("signals", without=NAMESPACES)
         uids = Path(f"/proc/{tvmffi_host.worker_info(mod)['pid']}/status").read_text().split("Uid:")[1].split()[:4]
         assert uids == ["65534"] * 4

@@ -61,6 +61,9 @@ TEST(Policy, B18_ErrorsNameFileLineAndKey) {
 TEST(Policy, B18_WhatIsNoTomlIsRefusedWithItsLine) {
   EXPECT_EQ(Problem("tmpfs = 0\nmemory = \n").rfind("p.toml:2: ", 0), 0u) << Problem("memory = ");
   EXPECT_EQ(Problem("tmpfs = 0\ntmpfs = 1\n").rfind("p.toml:2: ", 0), 0u);
+  EXPECT_EQ(Problem(std::string("tmpfs = 0\n[\0read\"", 16)),
+            "p.toml:2: a policy is plain ASCII; write other characters as \"\\u00e9\"");
+  EXPECT_TRUE(ParsePolicy("read = [\"/caf\\u00e9\"]", "p").ok());
   EXPECT_EQ(Problem(std::string(kMaxPolicyText + 1, '#')).rfind("p.toml: it has ", 0), 0u);
 }
 
@@ -72,7 +75,7 @@ TEST(Policy, B18_SizesThatOverflowOrHaveNoSuchUnitAreRefused) {
 
 TEST(Policy, B18_ItsTextReadsAsTheSamePolicy) {
   Policy policy;
-  policy.grants.read = {"/with \"quotes\"", "/and\\back\nslash\x01"};
+  policy.grants.read = {"/caf\u00e9 \U0001f600", "/with \"quotes\"", "/and\\back\nslash\x01"};
   policy.limits.memory_bytes = UINT64_MAX;
   policy.limits.cpu_percent = 5;
 
