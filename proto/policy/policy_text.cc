@@ -52,6 +52,19 @@ uint32_t LineOfOddByte(std::string_view text) {
   return 0;
 }
 
+// The line of the first table, 0 without one: keys of tables are another place where the parser
+// asserts, and a policy has no use for them.
+uint32_t LineOfTable(std::string_view text) {
+  uint32_t line = 1;
+  bool is_first = true;
+  for (char c : text) {
+    if (is_first && c == '[') return line;
+    if (c == '\n') ++line;
+    is_first = c == '\n' || (is_first && (c == ' ' || c == '\t' || c == '\r'));
+  }
+  return 0;
+}
+
 }  // namespace
 
 Result<Policy> ParsePolicy(std::string_view text, const std::string& name) {
@@ -61,6 +74,9 @@ Result<Policy> ParsePolicy(std::string_view text, const std::string& name) {
   }
   if (const uint32_t line = LineOfOddByte(text); line != 0) {
     return At(name, line, "a policy is plain ASCII; write other characters as \"\\u00e9\"");
+  }
+  if (const uint32_t line = LineOfTable(text); line != 0) {
+    return At(name, line, "a policy has no tables: no line begins with '['");
   }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {

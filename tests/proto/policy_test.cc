@@ -51,8 +51,8 @@ TEST(Policy, B18_ErrorsNameFileLineAndKey) {
             "p.toml:1: 'read' must be a list of at most 64 absolute paths");
   EXPECT_EQ(Problem("read = ['/a', 3]"),
             "p.toml:1: 'read' must be a flag, a number, a text or a list of texts");
-  EXPECT_EQ(Problem("[read]\n"),
-            "p.toml:1: 'read' must be a flag, a number, a text or a list of texts");
+  EXPECT_EQ(Problem("tmpfs = 0\n [@read]\n"),
+            "p.toml:2: a policy has no tables: no line begins with '['");
   EXPECT_EQ(Problem("cpus = nan"), "p.toml:1: 'cpus' must be a number of CPUs from 0.01 to 100000");
   EXPECT_EQ(Problem("library_path = ['/a:/b']"),
             "p.toml:1: 'library_path' must be a list of paths without ':' and ';'");
