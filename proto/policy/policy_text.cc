@@ -1,5 +1,7 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
+// Version 3.3 asserts what malformed text can break, and then reports the error all the same.
+#define TOML_ASSERT(expr) static_cast<void>(0)
 #include <fcntl.h>
 #include <toml++/toml.h>
 #include <unistd.h>
