@@ -21,6 +21,8 @@ enum Flag : int {
   kLogLevel,
   kLogJson,
   kIdleExit,
+  kWithout,
+  kSeccompAudit,
   kHelp,
   kVersion
 };
@@ -32,6 +34,8 @@ constexpr option kOptions[] = {{"socket", required_argument, nullptr, kSocket},
                                {"log-level", required_argument, nullptr, kLogLevel},
                                {"log-json", no_argument, nullptr, kLogJson},
                                {"idle-exit", required_argument, nullptr, kIdleExit},
+                               {"without", required_argument, nullptr, kWithout},
+                               {"seccomp-audit", no_argument, nullptr, kSeccompAudit},
                                {"help", no_argument, nullptr, kHelp},
                                {"version", no_argument, nullptr, kVersion},
                                {nullptr, 0, nullptr, 0}};
@@ -68,6 +72,16 @@ Status ParseLevel(const std::string& text, std::string* level) {
   return OkStatus();
 }
 
+Status ParseNames(const std::string& text, std::vector<std::string>* names) {
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    if (end == begin) return Bad("--without is '" + text + "', expected names of layers");
+    names->push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return OkStatus();
+}
+
 Status Apply(int flag, const std::string& value, Config* config) {
   switch (flag) {
     case kSocket:
@@ -86,6 +100,11 @@ Status Apply(int flag, const std::string& value, Config* config) {
       return ParseLevel(value, &config->log_level);
     case kIdleExit:
       return ParseSeconds(value, &config->idle_exit_seconds);
+    case kWithout:
+      return ParseNames(value, &config->without_layers);
+    case kSeccompAudit:
+      config->seccomp_audit = true;
+      return OkStatus();
     case kLogJson:
       config->log_json = true;
       return OkStatus();
@@ -155,6 +174,9 @@ std::string HelpText() {
          "                      default info, with --private-fd error\n"
          "  --log-json          one JSON object per log line\n"
          "  --idle-exit SECONDS end after so long without a client; default 0: never\n"
+         "  --without LAYERS    leave layers of the sandbox out, as if the machine lacked them:\n"
+         "                      their names with commas between, or all\n"
+         "  --seccomp-audit     log system calls that the filter would refuse, and do them\n"
          "  --help              show this\n"
          "  --version           show the version\n";
 }

@@ -24,6 +24,10 @@ struct Config {
   bool log_json = false;
   // Shared only: ends after so many seconds without a session. Zero: never.
   double idle_exit_seconds = 0;
+  // Layers of the sandbox to leave out, or "all".
+  std::vector<std::string> without_layers;
+  // What a worker's system-call filter would refuse is done and logged.
+  bool seccomp_audit = false;
   bool show_help = false;
   bool show_version = false;
 };

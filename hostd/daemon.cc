@@ -53,6 +53,7 @@ Status Daemon::Start() {
   Result<std::string> symbolizer = ProgramBesideThisOne("tvmffi-symbolizer");
   if (!symbolizer.ok()) return symbolizer.status();
   symbolizer_program_ = std::move(*symbolizer);
+  TVMFFI_RETURN_IF_ERROR(FindLayers());
   TVMFFI_RETURN_IF_ERROR(supervisor_.Start());
   for (auto [signal, watch] : {std::pair{SIGTERM, &terminate_}, std::pair{SIGINT, &interrupt_}}) {
     Result<std::unique_ptr<SignalWatch>> made = SignalWatch::Create(
@@ -64,6 +65,18 @@ Status Daemon::Start() {
     TVMFFI_RETURN_IF_ERROR(WatchParent(*config_.parent_pidfd));
   }
   return config_.private_fd.has_value() ? StartPrivate(*config_.private_fd) : StartShared();
+}
+
+Status Daemon::FindLayers() {
+  cgroups_ = Cgroups::Find();
+  Result<LayerReport> layers = ProbeLayers(cgroups_, config_.without_layers);
+  if (!layers.ok()) return layers.status();
+  layers_ = std::move(*layers);
+  for (const Layer& layer : layers_.layers()) {
+    if (layer.missing.empty()) continue;
+    log_->info("workers go without layer '{}': {}", layer.name, layer.missing);
+  }
+  return OkStatus();
 }
 
 Status Daemon::WatchParent(int pidfd) {
@@ -124,6 +137,9 @@ Status Daemon::OpenSession(UniqueFd socket) {
                          config_.worker_program,
                          symbolizer_program_,
                          /*may_forward_log=*/config_.private_fd.has_value(),
+                         &layers_,
+                         &cgroups_,
+                         config_.seccomp_audit,
                          [this] { return MakeStats(); }};
   uint32_t id = next_session_++;
   Result<std::unique_ptr<Session>> session =

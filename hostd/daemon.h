@@ -14,6 +14,7 @@
 #include "hostd/loop/listener.h"
 #include "hostd/loop/signal_watch.h"
 #include "hostd/loop/timer.h"
+#include "hostd/sandbox/layers.h"
 #include "hostd/session.h"
 #include "hostd/supervisor/supervisor.h"
 #include "proto/wire/unix_path.h"
@@ -34,6 +35,7 @@ class Daemon {
   Status Start();
 
  private:
+  Status FindLayers();
   Status StartPrivate(int fd);
   Status StartShared();
   Status WatchParent(int pidfd);
@@ -51,6 +53,8 @@ class Daemon {
   std::string symbolizer_program_;
   int64_t start_ns_;
   bool shutting_down_ = false;
+  Cgroups cgroups_;
+  LayerReport layers_;
   Supervisor supervisor_;
   std::unique_ptr<SignalWatch> terminate_;
   std::unique_ptr<SignalWatch> interrupt_;

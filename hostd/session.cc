@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "hostd/version.h"
@@ -14,6 +15,26 @@ constexpr uint64_t kHelloMs = 10'000;
 // A client that sends more has its socket left unread for a moment.
 constexpr int64_t kWindowNanos = 10'000'000;
 constexpr int kFramesPerWindow = 1000;
+
+// A limit that nothing would enforce is refused.
+std::vector<std::string> NeededLayers(const wire::CreateWorker& request) {
+  std::vector<std::string> layers = request.require;
+  if (request.limits.memory_bytes != 0) layers.emplace_back(kCgroupMemory);
+  if (request.limits.processes != 0) layers.emplace_back(kCgroupPids);
+  if (request.limits.cpu_percent != 0) layers.emplace_back(kCgroupCpu);
+  return layers;
+}
+
+// Those that stand in the way of what was granted are left out.
+std::vector<std::string> WorkerLayers(const LayerReport& report, const wire::Grants& grants) {
+  std::vector<std::string> layers = report.Active();
+  if (!grants.network) return layers;
+  auto is_net = [](const std::string& name) {
+    return name == kNetNamespace || name == kLandlockNet;
+  };
+  layers.erase(std::remove_if(layers.begin(), layers.end(), is_net), layers.end());
+  return layers;
+}
 
 }  // namespace
 
@@ -93,7 +114,8 @@ void Session::Handle(const wire::Hello& request) {
   }
   welcomed_ = true;
   hello_timer_.Stop();
-  Reply(wire::Welcome{request.request_id, wire::kProtocol, kVersion, ::getpid(), Layers()});
+  Reply(wire::Welcome{request.request_id, wire::kProtocol, kVersion, ::getpid(),
+                      context_.layers->Active()});
 }
 
 void Session::Handle(const wire::CreateWorker& request) {
@@ -108,11 +130,18 @@ void Session::Handle(const wire::CreateWorker& request) {
                                      "cannot forward the output of worker '" + request.label +
                                          "': a shared daemon does not have the caller's stderr"});
   }
+  if (Status status = context_.layers->Require(NeededLayers(request)); !status.ok()) {
+    status.message = "cannot create worker '" + request.label + "': " + status.message;
+    return Fail(request.request_id, std::move(status));
+  }
   Result<Policy> policy = MakePolicy(request);
   if (!policy.ok()) return Fail(request.request_id, policy.status());
   uint32_t worker_id = next_worker_id_;
-  SpawnOptions options{context_.worker_program, request.label, worker_id, std::move(*policy),
-                       request.log_forward};
+  SpawnOptions options{
+      context_.worker_program, request.label,       worker_id,
+      std::move(*policy),      request.log_forward, WorkerLayers(*context_.layers, request.grants),
+      context_.seccomp_audit,  context_.cgroups};
+  std::vector<std::string> layers = options.layers;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(
       options, [this, worker_id](WorkerProcess*) { OnWorkerExit(worker_id); });
   if (!process.ok()) return Fail(request.request_id, process.status());
@@ -123,7 +152,7 @@ void Session::Handle(const wire::CreateWorker& request) {
   }
   ++next_worker_id_;
   workers_[worker_id].process = *process;
-  Reply(wire::WorkerCreated{request.request_id, worker_id, (*process)->pid(), Layers()},
+  Reply(wire::WorkerCreated{request.request_id, worker_id, (*process)->pid(), std::move(layers)},
         std::move(*fds));
 }
 

@@ -13,6 +13,7 @@
 
 #include "hostd/loop/stream.h"
 #include "hostd/loop/timer.h"
+#include "hostd/sandbox/layers.h"
 #include "hostd/supervisor/supervisor.h"
 #include "proto/wire/validate.h"
 
@@ -27,6 +28,9 @@ struct SessionContext {
   std::string symbolizer_program;
   // Forwarding a worker's output to stderr makes sense only where that is the client's.
   bool may_forward_log;
+  const LayerReport* layers;
+  const Cgroups* cgroups;
+  bool seccomp_audit;
   std::function<wire::Stats()> stats;
 };
 

@@ -19,14 +19,15 @@ LAYERS: Dict[str, Set[str]] = {
     "proto/base": set(),
     "proto/elf": {"proto/base"},
     "proto/wire": {"proto/schema", "proto/base", "proto/channel"},
+    "proto/policy": {"proto/base", "proto/wire"},
     "proto/channel": {"proto/base"},
     "proto/codec": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/wire", "proto/channel"},
     "hostd": {"proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/channel"},
     "hostd/worker": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/channel", "proto/codec", "hostd"},
-    "client": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/wire", "proto/channel", "proto/codec"},
+    "client": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/wire", "proto/policy", "proto/channel", "proto/codec"},
     "python": {"abi", "libffi_core"},
     "plugins": {"abi", "libffi_core"},
-    "tools": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/channel", "proto/codec", "client"},
+    "tools": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/policy", "proto/channel", "proto/codec", "client"},
     "tests": {"*"},
 }
 
@@ -35,6 +36,8 @@ EXTERNAL_HEADERS = [
     (re.compile(r"uv(/.*)?\.h"), ["hostd/loop", "tests"]),
     (re.compile(r"spdlog/.*"), ["hostd", "tools", "tests"]),
     (re.compile(r"(cuda|cuda_runtime|cuda_runtime_api|cuda_bf16)\.h"), ["abi/include/tvm/ffi/extra/cuda", "plugins", "tests"]),
+    (re.compile(r"toml\+\+/.*"), ["proto/policy"]),
+    (re.compile(r"seccomp\.h"), ["hostd/sandbox"]),
     (re.compile(r"Python\.h"), ["python/src", "tests"]),
 ]
 

@@ -186,7 +186,7 @@ Result<std::string> FindDaemon() {
                                         "' is an executable file, and $TVMFFI_HOSTD is not set"};
 }
 
-Result<UniqueFd> StartPrivateDaemon() {
+Result<UniqueFd> StartPrivateDaemon(const std::vector<std::string>& without_layers) {
   Result<std::string> path = FindDaemon();
   if (!path.ok()) return path.status();
   Result<std::pair<UniqueFd, UniqueFd>> ends = ControlSocketPair();
@@ -197,6 +197,7 @@ Result<UniqueFd> StartPrivateDaemon() {
 
   std::vector<std::string> words = {*path, "--private-fd=3", "--parent-pidfd=4",
                                     "--log-level=" + LogLevel()};
+  for (const std::string& layer : without_layers) words.push_back("--without=" + layer);
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -3,6 +3,7 @@
 #define TVMFFI_CLIENT_SRC_DAEMON_START_H_
 
 #include <string>
+#include <vector>
 
 #include "proto/base/status.h"
 #include "proto/base/unique_fd.h"
@@ -13,14 +14,14 @@ namespace tvmffi::host {
 // places.
 Result<std::string> FindDaemon();
 
-// Starts a daemon that serves one session, over the socket returned, and ends with it or with this
-// process.
+// Starts a daemon that serves one session (whose workers go without these layers), over the socket
+// returned, and ends with it or with this process.
 //
 // It is nobody's visible child: it is started by double fork, so that wait() here never reports it
 // and a SIGCHLD that is ignored here loses nothing, in a session of its own, out of reach of the
 // terminal's signals. It learns this process's end from a pidfd, not from PR_SET_PDEATHSIG, which
 // tells of the thread that started it.
-Result<UniqueFd> StartPrivateDaemon();
+Result<UniqueFd> StartPrivateDaemon(const std::vector<std::string>& without_layers);
 
 }  // namespace tvmffi::host
 

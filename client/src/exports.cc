@@ -201,6 +201,11 @@ Failure WorkerInfo(const Arguments& args, TVMFFIAny* result) {
   std::shared_ptr<Worker> worker = slot->current();
   MapMaker map;
   map.SetString("modules", slot->Label());
+  std::string layers;
+  if (worker != nullptr) {
+    for (const std::string& layer : worker->layers()) layers += (layers.empty() ? "" : " ") + layer;
+  }
+  map.SetString("layers", layers);
   map.SetBool("alive", worker != nullptr && worker->Alive());
   map.SetInt("pid", worker != nullptr ? worker->pid() : 0);
   map.SetInt("generation", static_cast<int64_t>(slot->generation()));

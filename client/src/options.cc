@@ -1,5 +1,6 @@
 #include "client/src/options.h"
 
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 #include <functional>
@@ -180,6 +181,78 @@ Status ParseLog(const TVMFFIAny& value, SlotOptions* slot) {
   return OkStatus();
 }
 
+Status ParseNames(const std::string& option, const TVMFFIAny& value,
+                  std::vector<std::string>* names) {
+  if (IsNone(value)) return OkStatus();
+  if (!IsSequence(value)) return Bad(option, "a sequence of names");
+  const Sequence given(value);
+  for (int64_t i = 0; i < given.size(); ++i) {
+    std::string name;
+    if (!GetText(given[i], &name)) return Bad(option, "a sequence of names");
+    names->push_back(std::move(name));
+  }
+  return OkStatus();
+}
+
+Result<PolicyValue> ToPolicyValue(const std::string& key, const TVMFFIAny& value) {
+  if (value.type_index == kTVMFFIBool) return PolicyValue(value.v_int64 != 0);
+  if (value.type_index == kTVMFFIInt) return PolicyValue(value.v_int64);
+  if (value.type_index == kTVMFFIFloat) return PolicyValue(value.v_float64);
+  std::string text;
+  if (GetText(value, &text)) return PolicyValue(std::move(text));
+  std::vector<std::string> texts;
+  TVMFFI_RETURN_IF_ERROR(ParseNames("policy." + key, value, &texts));
+  return PolicyValue(std::move(texts));
+}
+
+// A path of TOML text, or a map with the same keys.
+Status ParsePolicyOption(const TVMFFIAny& value, std::optional<Policy>* policy) {
+  if (IsNone(value)) return OkStatus();
+  std::string path;
+  if (GetText(value, &path)) {
+    Result<Policy> read = ReadPolicyFile(path);
+    if (!read.ok()) return read.status();
+    *policy = std::move(*read);
+    return OkStatus();
+  }
+  if (!IsMap(value)) return Bad("policy", "the path of a policy, or a map of its keys");
+  Policy given;
+  for (MapView entries(value.v_obj); entries.Next();) {
+    std::string key;
+    if (!GetText(entries.key(), &key)) return Bad("policy", "a map with keys that are texts");
+    Result<PolicyValue> entry = ToPolicyValue(key, entries.value());
+    if (!entry.ok()) return entry.status();
+    if (Status status = SetPolicyKey(key, *entry, &given); !status.ok()) {
+      return {status.code, "policy: " + status.message};
+    }
+  }
+  *policy = std::move(given);
+  return OkStatus();
+}
+
+// Options of the same meaning go before the policy.
+void ApplyPolicy(const Policy& policy, WorkerOptions* worker) {
+  const wire::Limits given = worker->limits;
+  auto either = [](auto option, auto policy_value) { return option != 0 ? option : policy_value; };
+  worker->grants = policy.grants;
+  worker->limits = policy.limits;
+  wire::Limits* limits = &worker->limits;
+  limits->address_space_bytes = either(given.address_space_bytes, limits->address_space_bytes);
+  limits->file_size_bytes = either(given.file_size_bytes, limits->file_size_bytes);
+  limits->open_files = either(given.open_files, limits->open_files);
+  limits->cpu_seconds = either(given.cpu_seconds, limits->cpu_seconds);
+  if (policy.library_path.empty()) return;
+  std::string list = "LD_LIBRARY_PATH=";
+  for (const std::string& folder : policy.library_path) {
+    list += (list.back() == '=' ? "" : ":") + folder;
+  }
+  auto is_list = [](const std::string& entry) { return entry.rfind("LD_LIBRARY_PATH=", 0) == 0; };
+  std::vector<std::string>* environment = &worker->environment;
+  environment->erase(std::remove_if(environment->begin(), environment->end(), is_list),
+                     environment->end());
+  environment->push_back(std::move(list));
+}
+
 Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest* request) {
   ModuleSpec* spec = request->spec.get();
   SlotOptions* slot = &request->slot;
@@ -190,6 +263,8 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   if (name == "env")
     return IsNone(value) ? OkStatus() : ParseEnvironment(value, &slot->worker.environment);
   if (name == "limits") return ParseLimits(value, &slot->worker.limits);
+  if (name == "policy") return ParsePolicyOption(value, &request->policy);
+  if (name == "require") return ParseNames(name, value, &slot->worker.require);
   if (name == "respawn") return ParseRespawn(value, slot);
   if (name == "log") return ParseLog(value, slot);
   if (name == "worker") return ParseWorker(value, request);
@@ -251,14 +326,17 @@ Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadReq
     if (const char* value = std::getenv(name))
       request->slot.worker.environment.push_back(std::string(name) + "=" + value);
   }
-  return ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) {
+  TVMFFI_RETURN_IF_ERROR(ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) {
     return ParseOption(name, value, request);
-  });
+  }));
+  if (request->policy) ApplyPolicy(*request->policy, &request->slot.worker);
+  return OkStatus();
 }
 
 Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed) {
   parsed->daemon = SessionOptions::Daemon::kPrivate;
-  return ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) -> Status {
+  Status each = ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) -> Status {
+    if (name == "without") return ParseNames(name, value, &parsed->without_layers);
     if (name != "socket") return {Code::kInvalidArgument, "there is no option '" + name + "'"};
     if (IsNone(value)) return OkStatus();
     if (!GetText(value, &parsed->socket) || parsed->socket.empty())
@@ -266,6 +344,12 @@ Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed) {
     parsed->daemon = SessionOptions::Daemon::kShared;
     return OkStatus();
   });
+  TVMFFI_RETURN_IF_ERROR(each);
+  if (parsed->daemon == SessionOptions::Daemon::kShared && !parsed->without_layers.empty()) {
+    return {Code::kInvalidArgument,
+            "option 'without' is for a private daemon, not for one at a socket"};
+  }
+  return OkStatus();
 }
 
 }  // namespace tvmffi::host

@@ -3,6 +3,7 @@
 #define TVMFFI_CLIENT_SRC_OPTIONS_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "client/src/worker_slot.h"
@@ -12,6 +13,7 @@ namespace tvmffi::host {
 struct LoadRequest {
   std::unique_ptr<ModuleSpec> spec;
   SlotOptions slot;
+  std::optional<Policy> policy;
   // The module whose worker to share, the session to start one in: both null for the default
   // session's own.
   std::shared_ptr<WorkerSlot> worker;

@@ -23,6 +23,8 @@ struct SessionOptions {
   };
   Daemon daemon = Daemon::kDefault;
   std::string socket;
+  // Of a private daemon: layers of the sandbox its workers go without.
+  std::vector<std::string> without_layers;
 };
 
 // Thread-safe. A private daemon that died is replaced, and a shared one reached again, when the

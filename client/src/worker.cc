@@ -80,6 +80,8 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   request.limits = options.limits;
   request.environment = options.environment;
   request.log_forward = options.log_forward;
+  request.grants = options.grants;
+  request.require = options.require;
   Result<Connection::Answer> answer = worker->connection_->Ask(std::move(request));
   if (!answer.ok()) return answer.status();
   auto* created = std::get_if<wire::WorkerCreated>(&answer->message);
@@ -89,6 +91,7 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   }
   worker->worker_id_ = created->worker_id;
   worker->pid_ = created->pid;
+  worker->layers_ = std::move(created->layers);
   Result<ShmSegment> channel =
       ShmSegment::Map(std::move(answer->fds[0]), kChannelSize, Access::kReadWrite);
   if (!channel.ok()) return channel.status();

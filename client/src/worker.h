@@ -22,6 +22,7 @@
 #include "proto/channel/layout.h"
 #include "proto/codec/any.h"
 #include "proto/codec/value.h"
+#include "proto/policy/policy.h"
 
 namespace tvmffi::host {
 
@@ -30,6 +31,8 @@ struct WorkerOptions {
   wire::Limits limits;
   std::vector<std::string> environment;
   bool log_forward = false;
+  wire::Grants grants = Policy().grants;
+  std::vector<std::string> require;
 };
 
 // Thread-safe. Owns the channel's mapping, the death page, the pidfd and the worker's own arenas;
@@ -49,6 +52,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   uint64_t generation() const { return generation_; }
   int pid() const { return pid_; }
   const std::string& label() const { return label_; }
+  // What the daemon says it is locked with.
+  const std::vector<std::string>& layers() const { return layers_; }
   Connection* connection() const { return connection_.get(); }
 
   LaneMemory* lane(uint32_t index) const;
@@ -125,6 +130,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   const std::shared_ptr<Connection> connection_;
   uint32_t worker_id_ = 0;  // the daemon's number
   int pid_ = 0;
+  std::vector<std::string> layers_;
   ShmSegment channel_;
   ShmSegment death_page_;
   UniqueFd pidfd_;

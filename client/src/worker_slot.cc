@@ -301,6 +301,10 @@ Failure WorkerSlot::CheckMayStart() {
 std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failure) {
   WorkerOptions options = options_.worker;
   options.label = Label();
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    for (const auto& module : modules_) options.grants.modules.push_back(module->path);
+  }
   Result<std::shared_ptr<Connection>> connection = session_->Connect();
   if (!connection.ok()) {
     *failure = MakeError(connection.status());

@@ -1,7 +1,10 @@
 #include "hostd/sandbox/policy.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string_view>
 
 namespace tvmffi::hostd {
@@ -28,9 +31,11 @@ Result<Policy> MakePolicy(const wire::CreateWorker& request) {
                                                  "' would act before the worker is locked"};
     }
   }
-  return Policy{request.limits, request.environment};
+  for (const std::string& path : request.grants.read) {
+    if (::access(path.c_str(), F_OK) == 0) continue;
+    return ErrnoStatus(errno, "cannot let worker '" + request.label + "' read '" + path + "'");
+  }
+  return Policy{request.limits, request.environment, request.grants};
 }
-
-std::vector<std::string> Layers() { return {"process", "environment", "descriptors", "rlimits"}; }
 
 }  // namespace tvmffi::hostd

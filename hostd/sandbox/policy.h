@@ -14,14 +14,12 @@ struct Policy {
   wire::Limits limits;
   // "NAME=value": the worker's whole environment.
   std::vector<std::string> environment;
+  wire::Grants grants;
 };
 
 // The policy a client asks for. Refuses, naming it, a variable through which code could run in the
-// worker before it has locked itself.
+// worker before it has locked itself, and a granted path that is not there.
 Result<Policy> MakePolicy(const wire::CreateWorker& request);
-
-// What every worker of this daemon is put under, by name.
-std::vector<std::string> Layers();
 
 }  // namespace tvmffi::hostd
 

@@ -2,88 +2,165 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+
+#include "hostd/sandbox/namespaces.h"
+#include "hostd/supervisor/init.h"
 
 namespace tvmffi::hostd {
 namespace {
 
-class FileActions {
- public:
-  FileActions() { ::posix_spawn_file_actions_init(&actions_); }
-  FileActions(const FileActions&) = delete;
-  FileActions& operator=(const FileActions&) = delete;
-  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-
-  // Zero, or the error of the call that ran out of memory.
-  int Fill(const ProgramFds& fds) {
-    int error = 0;
-    auto keep_first = [&error](int result) { error = error != 0 ? error : result; };
-    keep_first(::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0));
-    keep_first(::posix_spawn_file_actions_adddup2(&actions_, fds.log, 1));
-    keep_first(::posix_spawn_file_actions_adddup2(&actions_, fds.log, 2));
-    keep_first(::posix_spawn_file_actions_adddup2(&actions_, fds.control, 3));
-    keep_first(::posix_spawn_file_actions_addclosefrom_np(&actions_, 4));
-    keep_first(::posix_spawn_file_actions_addchdir_np(&actions_, "/"));
-    return error;
-  }
-  const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
+// What a child tells of its start.
+struct Progress {
+  pid_t pid;
+  int error;
 };
 
-class Attributes {
- public:
-  Attributes() {
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t none, all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setflags(&attributes_,
-                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
-
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_;
+struct Start {
+  const char* program;
+  char* const* argv;
+  char* const* environment;
+  ProgramFds fds;
+  int flags;  // namespaces
+  uid_t uid;
+  gid_t gid;
+  int progress;
+  int end;
 };
+
+// From here to the exec: a fork of the daemon, which touches nothing of it and makes system calls.
+
+// In the daemon's own /proc, which is still in place.
+pid_t PidOutside() {
+  char text[16] = {};
+  return ::readlink("/proc/self", text, sizeof(text) - 1) > 0 ? std::atoi(text) : 0;
+}
+
+[[noreturn]] void FailStart(const Start& start, int error) {
+  const Progress failed{0, error};
+  // Without it the daemon sees that nothing was started.
+  if (::write(start.progress, &failed, sizeof(failed)) < 0) ::_exit(126);
+  ::_exit(127);
+}
+
+void ResetSignals() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool ArrangeDescriptors(const ProgramFds& fds) {
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null < 0 || ::dup2(null, 0) < 0) return false;
+  if (::dup2(fds.log, 1) < 0 || ::dup2(fds.log, 2) < 0) return false;
+  if (fds.control == 3 ? ::fcntl(3, F_SETFD, 0) < 0 : ::dup2(fds.control, 3) < 0) return false;
+  // They end with the exec; until then the daemon is to hear of a failure.
+  if (::syscall(SYS_close_range, 4, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return true;
+  const long count = ::sysconf(_SC_OPEN_MAX);
+  for (int fd = 4; fd < count; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return true;
+}
+
+[[noreturn]] void Exec(const Start& start) {
+  ResetSignals();
+  const Progress started{PidOutside(), 0};
+  if (::setsid() < 0 || !ArrangeDescriptors(start.fds) || ::chdir("/") != 0 ||
+      ::write(start.progress, &started, sizeof(started)) != sizeof(started)) {
+    FailStart(start, errno);
+  }
+  ::execve(start.program, start.argv, start.environment);
+  FailStart(start, errno);
+}
+
+[[noreturn]] void RunChild(const Start& start) {
+  // The daemon hides its memory; what it starts need not.
+  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  if ((start.flags & CLONE_NEWUSER) != 0) {
+    if (int error = MapUser(start.uid, start.gid); error != 0) FailStart(start, error);
+  }
+  if ((start.flags & CLONE_NEWPID) == 0) Exec(start);
+  if (::setsid() < 0) FailStart(start, errno);
+  const pid_t worker = ForkInto(0);
+  if (worker < 0) FailStart(start, errno);
+  if (worker == 0) Exec(start);
+  RunInit(worker, start.end);
+}
+
+// Until the exec, or the end of the child.
+Progress ReadProgress(int fd) {
+  Progress last{0, 0};
+  for (;;) {
+    Progress next;
+    const ssize_t size = ::read(fd, &next, sizeof(next));
+    if (size < 0 && errno == EINTR) continue;
+    if (size != static_cast<ssize_t>(sizeof(next))) return last;
+    last = next;
+    if (next.error != 0) return last;
+  }
+}
+
+Status MakePipe(UniqueFd* read_end, UniqueFd* write_end) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "cannot create a pipe");
+  *read_end = UniqueFd(ends[0]);
+  *write_end = UniqueFd(ends[1]);
+  return OkStatus();
+}
+
+void KillAndReap(pid_t child) {
+  ::kill(child, SIGKILL);
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
 
 }  // namespace
 
-Result<pid_t> SpawnProgram(const std::string& program, const std::vector<std::string>& environment,
-                           const ProgramFds& fds) {
-  if (fds.log < 3 || fds.control < 3) {
+Result<SpawnedProgram> SpawnProgram(const std::string& program,
+                                    const std::vector<std::string>& environment,
+                                    const ProgramFds& fds, const std::vector<std::string>& layers) {
+  if (fds.log <= 3 || fds.control < 3) {
     return Status{Code::kInternal, "cannot start a program with descriptors " +
                                        std::to_string(fds.log) + " and " +
                                        std::to_string(fds.control) + ": they stand in the way"};
   }
-  FileActions actions;
-  if (int error = actions.Fill(fds); error != 0) {
-    return ErrnoStatus(error, "cannot prepare to start '" + program + "'");
-  }
-  Attributes attributes;
   std::string name = program.substr(program.rfind('/') + 1);
   char* argv[] = {name.data(), nullptr};
   std::vector<char*> envp;
   for (const std::string& entry : environment) envp.push_back(const_cast<char*>(entry.c_str()));
   envp.push_back(nullptr);
+  UniqueFd progress;
+  UniqueFd progress_end;
+  SpawnedProgram spawned;
+  UniqueFd end;
+  TVMFFI_RETURN_IF_ERROR(MakePipe(&progress, &progress_end));
+  const int flags = NamespaceFlags(layers);
+  if ((flags & CLONE_NEWPID) != 0) TVMFFI_RETURN_IF_ERROR(MakePipe(&spawned.end, &end));
 
-  pid_t pid = 0;
-  // Shares this memory until the exec, so it costs the same however large the daemon is.
-  int error =
-      ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(), argv, envp.data());
-  if (error != 0) return ErrnoStatus(error, "cannot start '" + program + "'");
-  return pid;
+  const Start start{program.c_str(), argv,        envp.data(),        fds,      flags,
+                    ::geteuid(),     ::getegid(), progress_end.get(), end.get()};
+  spawned.child = ForkInto(flags);
+  if (spawned.child == 0) RunChild(start);
+  if (spawned.child < 0) return ErrnoStatus(errno, "cannot start '" + program + "'");
+  progress_end.reset();
+  const Progress reached = ReadProgress(progress.get());
+  if (reached.error != 0) {
+    KillAndReap(spawned.child);
+    return ErrnoStatus(reached.error, "cannot start '" + program + "'");
+  }
+  const bool known = (flags & CLONE_NEWPID) != 0 && reached.pid > 0;
+  spawned.pid = known ? reached.pid : spawned.child;
+  return spawned;
 }
 
 Result<std::string> ProgramBesideThisOne(const std::string& name) {

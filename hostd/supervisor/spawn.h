@@ -17,12 +17,23 @@ struct ProgramFds {
   int control;  // becomes 3
 };
 
-// Execs `program` as the leader of a new session in "/": descriptor 0 is /dev/null, 1 to 3 as
-// given, all others closed; no argument; this environment and nothing else; default signal actions,
-// nothing blocked. Waits until the exec has happened or failed. Its descriptors must be above 3, or
-// 3 itself for `control`.
-Result<pid_t> SpawnProgram(const std::string& program, const std::vector<std::string>& environment,
-                           const ProgramFds& fds);
+struct SpawnedProgram {
+  // Our child: the program, or process 1 of the pid namespace it lives in.
+  pid_t child = -1;
+  // As seen from here. The same as `child` without a pid namespace.
+  pid_t pid = -1;
+  // Where process 1 says how the program ended; invalid without a pid namespace.
+  UniqueFd end;
+};
+
+// Execs `program` as the leader of a new session in "/", in new namespaces of those that `layers`
+// names: descriptor 0 is /dev/null, 1 to 3 as given, all others closed; no argument; this
+// environment and nothing else; default signal actions, nothing blocked. Waits until the exec has
+// happened or failed. Its descriptors must be above 3, or 3 itself for `control`. Only for a
+// process of one thread.
+Result<SpawnedProgram> SpawnProgram(const std::string& program,
+                                    const std::vector<std::string>& environment,
+                                    const ProgramFds& fds, const std::vector<std::string>& layers);
 
 // The program of this name beside the running one.
 Result<std::string> ProgramBesideThisOne(const std::string& name);

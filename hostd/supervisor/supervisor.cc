@@ -90,7 +90,7 @@ void Supervisor::OnExit(WorkerProcess* worker) {
 
 bool Supervisor::IsOurs(pid_t pid) const {
   return std::any_of(workers_.begin(), workers_.end(),
-                     [pid](const Entry& entry) { return entry.process->pid() == pid; }) ||
+                     [pid](const Entry& entry) { return entry.process->child() == pid; }) ||
          std::any_of(symbolizers_.begin(), symbolizers_.end(),
                      [pid](const auto& process) { return process->pid() == pid; });
 }

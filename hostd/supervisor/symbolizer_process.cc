@@ -30,9 +30,10 @@ Status SymbolizerProcess::Spawn(EventLoop* loop, const std::string& program) {
   if (!log.valid()) return ErrnoStatus(errno, "cannot open /dev/null");
   Result<std::pair<UniqueFd, UniqueFd>> ends = ControlSocketPair();
   if (!ends.ok()) return ends.status();
-  Result<pid_t> pid = SpawnProgram(program, {}, {log.get(), ends->second.get()});
-  if (!pid.ok()) return pid.status();
-  pid_ = *pid;
+  Result<SpawnedProgram> spawned =
+      SpawnProgram(program, {}, {log.get(), ends->second.get()}, /*layers=*/{});
+  if (!spawned.ok()) return spawned.status();
+  pid_ = spawned->pid;
   pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd_.valid()) return ErrnoStatus(errno, "cannot open the pidfd of a symbolizer");
   Result<std::unique_ptr<ChildWatch>> watch =

@@ -12,6 +12,7 @@
 #include <new>
 
 #include "hostd/supervisor/exit_report.h"
+#include "hostd/supervisor/init.h"
 #include "hostd/supervisor/spawn.h"
 #include "proto/base/clock.h"
 #include "proto/channel/layout.h"
@@ -50,7 +51,8 @@ WorkerProcess::WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExi
     : loop_(loop),
       label_(options.label),
       on_exit_(std::move(on_exit)),
-      retry_(loop, [this] { OnChildExit(); }) {}
+      retry_(loop, [this] { OnChildExit(); }),
+      wall_(loop, [this] { Kill(wire::KillCause::kDeadline); }) {}
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(EventLoop* loop,
                                                             const SpawnOptions& options,
@@ -93,38 +95,52 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   if (!stream.ok()) return stream.status();
   control_ = std::move(*stream);
 
+  Result<std::unique_ptr<WorkerCgroup>> cgroup =
+      WorkerCgroup::Create(*options.cgroups, options.policy.limits);
+  if (!cgroup.ok()) return cgroup.status();
+  cgroup_ = std::move(*cgroup);
   start_ns_ = MonotonicNanos();
-  Result<pid_t> pid = SpawnProgram(options.program, options.policy.environment,
-                                   {log->second.get(), control->second.get()});
-  if (!pid.ok()) return pid.status();
-  pid_ = *pid;
+  Result<SpawnedProgram> spawned =
+      SpawnProgram(options.program, options.policy.environment,
+                   {log->second.get(), control->second.get()}, options.layers);
+  if (!spawned.ok()) return spawned.status();
+  pid_ = spawned->pid;
+  child_ = spawned->child;
+  end_ = std::move(spawned->end);
   // Not reaped before, so the pid is still this child's.
-  pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
   if (!pidfd_.valid()) return ErrnoStatus(errno, "cannot open the pidfd of a worker");
   Result<std::unique_ptr<ChildWatch>> watch =
       ChildWatch::Create(loop_, pidfd_.get(), [this] { OnChildExit(); });
   if (!watch.ok()) return watch.status();
   watch_ = std::move(*watch);
 
+  // It waits for its start message, with one thread.
+  TVMFFI_RETURN_IF_ERROR(cgroup_->Add(child_));
+  if (pid_ != child_) TVMFFI_RETURN_IF_ERROR(cgroup_->Add(pid_));
+  const uint64_t wall_seconds = options.policy.limits.wall_seconds;
+  if (wall_seconds != 0) wall_.Start(wall_seconds * 1000);
   Result<UniqueFd> channel = Duplicate(channel_.fd());
   if (!channel.ok()) return channel.status();
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*channel));
-  Pass(wire::WorkerStart{options.worker_id, options.policy.limits}, std::move(fds), nullptr);
+  Pass(wire::WorkerStart{options.worker_id, options.policy.limits, options.policy.grants,
+                         options.layers, options.audit},
+       std::move(fds), nullptr);
   return OkStatus();
 }
 
 WorkerProcess::~WorkerProcess() {
-  if (pid_ < 0 || report_.has_value()) return;
-  ::kill(-pid_, SIGKILL);
-  ::kill(pid_, SIGKILL);  // unreaped, so the pid is ours; a pidfd may not have been had
-  ::waitpid(pid_, nullptr, WNOHANG);
+  if (child_ < 0 || report_.has_value()) return;
+  ::kill(-child_, SIGKILL);
+  ::kill(child_, SIGKILL);  // unreaped, so the pid is ours; a pidfd may not have been had
+  ::waitpid(child_, nullptr, WNOHANG);
 }
 
 void WorkerProcess::Kill(wire::KillCause cause) {
   if (report_.has_value()) return;
   if (!kill_cause_.has_value()) kill_cause_ = cause;
-  ::kill(-pid_, SIGKILL);
+  ::kill(-child_, SIGKILL);
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
 }
 
@@ -189,11 +205,24 @@ void WorkerProcess::OnChildExit() {
     return;
   }
   // While it is not reaped its pid, and so its process group, cannot be anybody else's.
-  ::kill(-pid_, SIGKILL);
+  ::kill(-child_, SIGKILL);
   WaitPidfd(pidfd_.get(), 0, &info, &usage);
+  if (std::optional<WorkerEnd> end = ReadWorkerEnd(end_.get())) {
+    info.si_code = WIFEXITED(end->wait_status) ? CLD_EXITED : CLD_KILLED;
+    info.si_status =
+        WIFEXITED(end->wait_status) ? WEXITSTATUS(end->wait_status) : WTERMSIG(end->wait_status);
+    usage = end->usage;
+  }
+  info.si_pid = pid_;
+  wall_.Stop();
   AnnounceDeath();
   log_->Drain();
   report_ = MakeExitReport(info, usage, kill_cause_, MonotonicNanos() - start_ns_, log_->ring());
+  if (report_->cause == "signal" && report_->signal == SIGKILL && cgroup_->RanOutOfMemory()) {
+    report_->cause = "oom";
+    report_->limits_hit.emplace_back("memory");
+  }
+  cgroup_.reset();
   control_->Close();
   FailPasses({Code::kUnavailable, "it " + Sentence(*report_)});
   on_exit_(this);

@@ -14,6 +14,7 @@
 #include "hostd/loop/child_watch.h"
 #include "hostd/loop/stream.h"
 #include "hostd/loop/timer.h"
+#include "hostd/sandbox/cgroups.h"
 #include "hostd/sandbox/policy.h"
 #include "hostd/supervisor/log_pipe.h"
 #include "proto/base/shm_segment.h"
@@ -28,6 +29,9 @@ struct SpawnOptions {
   uint32_t worker_id = 0;  // the client's name for it
   Policy policy;
   bool forward_log = false;
+  std::vector<std::string> layers;
+  bool audit = false;
+  const Cgroups* cgroups = nullptr;
 };
 
 // Held by pidfd, so a recycled pid can never be signalled. Destruction kills; whoever destroys it
@@ -43,7 +47,8 @@ class WorkerProcess {
   WorkerProcess& operator=(const WorkerProcess&) = delete;
   ~WorkerProcess();
 
-  // SIGKILL to the worker and its process group. The first cause given is the one reported.
+  // SIGKILL to the worker, its pid namespace and its process group. The first cause given is the
+  // one reported.
   void Kill(wire::KillCause cause);
 
   // Writes a message to the worker's socket. `done` is called once it is written, or when it never
@@ -61,6 +66,8 @@ class WorkerProcess {
   // Null while it runs.
   const wire::ExitReport* exit_report() const { return report_ ? &*report_ : nullptr; }
   pid_t pid() const { return pid_; }
+  // The daemon's child: the worker, or process 1 of its pid namespace.
+  pid_t child() const { return child_; }
   const std::string& label() const { return label_; }
 
  private:
@@ -77,13 +84,17 @@ class WorkerProcess {
   OnExit on_exit_;
   int64_t start_ns_ = 0;
   pid_t pid_ = -1;
-  UniqueFd pidfd_;
+  pid_t child_ = -1;
+  std::unique_ptr<WorkerCgroup> cgroup_;
+  UniqueFd end_;    // where process 1 says how the worker ended
+  UniqueFd pidfd_;  // of the child
   ShmSegment channel_;
   ShmSegment death_page_;
   std::unique_ptr<LogPipe> log_;
   std::unique_ptr<Stream> control_;
   std::unique_ptr<ChildWatch> watch_;
   Timer retry_;
+  Timer wall_;
   struct Passing {
     uint64_t frame;  // written when this many frames are
     std::function<void(Status)> done;

@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "hostd/sandbox/rlimits.h"
+#include "hostd/sandbox/lock.h"
 #include "hostd/worker/crash_handler.h"
 #include "hostd/worker/lane_server.h"
 #include "proto/base/clock.h"
@@ -18,7 +18,7 @@ Status Control::Start() {
   Result<ControlFrame> frame = connection_.Receive(kNever);
   if (!frame.ok()) return frame.status();
   TVMFFI_RETURN_IF_ERROR(MapChannel(std::move(*frame)));
-  TVMFFI_RETURN_IF_ERROR(ApplyRlimits(limits_));
+  TVMFFI_RETURN_IF_ERROR(LockSelf(start_));
   cold_wake_ = MeasureColdWake();
   TVMFFI_RETURN_IF_ERROR(PrepareLibrary());
   return OpenLane(0);
@@ -35,7 +35,7 @@ Status Control::MapChannel(ControlFrame frame) {
       ShmSegment::Map(std::move(frame.fds[0]), kChannelSize, Access::kReadWrite);
   if (!channel.ok()) return channel.status();
   channel_ = std::move(*channel);
-  limits_ = std::get<wire::WorkerStart>(*message).limits;
+  start_ = std::get<wire::WorkerStart>(*message);
   const auto* header = reinterpret_cast<const ChannelHeader*>(channel_.data());
   if (header->magic != kChannelMagic || header->version != kChannelVersion) {
     return {Code::kInvalidArgument, "channel has version " + std::to_string(header->version) +

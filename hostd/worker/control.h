@@ -33,7 +33,7 @@ class Control {
 
   ControlConnection connection_;
   ShmSegment channel_;
-  wire::Limits limits_;
+  wire::WorkerStart start_;
   // Never destroyed: plug-in threads outlive main.
   WorkerState* state_ = new WorkerState();
   int64_t cold_wake_ = 0;

@@ -62,7 +62,14 @@ class TextReader {
 Limits Read(const schema::Limits* limits) {
   if (limits == nullptr) return {};
   return {limits->address_space_bytes(), limits->file_size_bytes(), limits->open_files(),
-          limits->cpu_seconds()};
+          limits->cpu_seconds(),         limits->memory_bytes(),    limits->processes(),
+          limits->cpu_percent(),         limits->wall_seconds()};
+}
+
+Grants Read(const schema::Grants* grants, TextReader* text) {
+  if (grants == nullptr) return {};
+  return {text->Read(grants->modules()), text->Read(grants->read()), grants->tmpfs_bytes(),
+          grants->network()};
 }
 
 ExitReport Read(const schema::ExitReport* report, TextReader* text) {
@@ -116,8 +123,10 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
     }
     case schema::Message::CreateWorker: {
       auto* m = envelope.message_as_CreateWorker();
-      return CreateWorker{m->request_id(), text->Read(m->label()), Read(m->limits()),
-                          text->Read(m->environment()), m->log_forward()};
+      return CreateWorker{m->request_id(),         text->Read(m->label()),
+                          Read(m->limits()),       text->Read(m->environment()),
+                          m->log_forward(),        Read(m->grants(), text),
+                          text->Read(m->require())};
     }
     case schema::Message::WorkerCreated: {
       auto* m = envelope.message_as_WorkerCreated();
@@ -162,7 +171,8 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
     }
     case schema::Message::WorkerStart: {
       auto* m = envelope.message_as_WorkerStart();
-      return WorkerStart{m->worker_id(), Read(m->limits())};
+      return WorkerStart{m->worker_id(), Read(m->limits()), Read(m->grants(), text),
+                         text->Read(m->layers()), m->audit()};
     }
     case schema::Message::StartSymbolizer:
       return StartSymbolizer{envelope.message_as_StartSymbolizer()->request_id()};
@@ -227,6 +237,21 @@ Status CheckEnvironment(const std::vector<std::string>& environment) {
   return OkStatus();
 }
 
+Status CheckPaths(const char* field, const std::vector<std::string>& paths) {
+  TVMFFI_RETURN_IF_ERROR(CheckTexts(field, paths, kMaxGrants, kMaxPath));
+  for (const std::string& path : paths) {
+    if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos) {
+      return Invalid(std::string(field) + " holds a path that is not absolute");
+    }
+  }
+  return OkStatus();
+}
+
+Status CheckGrants(const Grants& grants) {
+  TVMFFI_RETURN_IF_ERROR(CheckPaths("modules", grants.modules));
+  return CheckPaths("read", grants.read);
+}
+
 // One overload per message that has more to check than its types say.
 template <typename T>
 Status CheckFields(const T&) {
@@ -241,7 +266,13 @@ Status CheckFields(const Welcome& m) {
 }
 Status CheckFields(const CreateWorker& m) {
   TVMFFI_RETURN_IF_ERROR(CheckText("label", m.label, kMaxName));
+  TVMFFI_RETURN_IF_ERROR(CheckGrants(m.grants));
+  TVMFFI_RETURN_IF_ERROR(CheckTexts("require", m.require, kMaxLayers, kMaxName));
   return CheckEnvironment(m.environment);
+}
+Status CheckFields(const WorkerStart& m) {
+  TVMFFI_RETURN_IF_ERROR(CheckGrants(m.grants));
+  return CheckTexts("layers", m.layers, kMaxLayers, kMaxName);
 }
 Status CheckFields(const WorkerCreated& m) {
   if (m.pid <= 0) return Invalid("pid is " + std::to_string(m.pid) + ", expected a positive one");
@@ -316,7 +347,14 @@ using Union = std::pair<schema::Message, flatbuffers::Offset<void>>;
 
 auto Write(Builder& b, const Limits& limits) {
   return schema::CreateLimits(b, limits.address_space_bytes, limits.file_size_bytes,
-                              limits.open_files, limits.cpu_seconds);
+                              limits.open_files, limits.cpu_seconds, limits.memory_bytes,
+                              limits.processes, limits.cpu_percent, limits.wall_seconds);
+}
+
+auto Write(Builder& b, const Grants& grants) {
+  auto modules = b.CreateVectorOfStrings(grants.modules);
+  auto read = b.CreateVectorOfStrings(grants.read);
+  return schema::CreateGrants(b, modules, read, grants.tmpfs_bytes, grants.network);
 }
 
 Union Write(Builder& b, const Hello& m) {
@@ -335,8 +373,11 @@ Union Write(Builder& b, const CreateWorker& m) {
   auto label = b.CreateString(m.label);
   auto limits = Write(b, m.limits);
   auto environment = b.CreateVectorOfStrings(m.environment);
+  auto grants = Write(b, m.grants);
+  auto require = b.CreateVectorOfStrings(m.require);
   return {schema::Message::CreateWorker,
-          schema::CreateCreateWorker(b, m.request_id, label, limits, environment, m.log_forward)
+          schema::CreateCreateWorker(b, m.request_id, label, limits, environment, m.log_forward,
+                                     grants, require)
               .Union()};
 }
 Union Write(Builder& b, const WorkerCreated& m) {
@@ -397,7 +438,10 @@ Union Write(Builder& b, const Failed& m) {
 }
 Union Write(Builder& b, const WorkerStart& m) {
   auto limits = Write(b, m.limits);
-  return {schema::Message::WorkerStart, schema::CreateWorkerStart(b, m.worker_id, limits).Union()};
+  auto grants = Write(b, m.grants);
+  auto layers = b.CreateVectorOfStrings(m.layers);
+  return {schema::Message::WorkerStart,
+          schema::CreateWorkerStart(b, m.worker_id, limits, grants, layers, m.audit).Union()};
 }
 Union Write(Builder& b, const StartSymbolizer& m) {
   return {schema::Message::StartSymbolizer, schema::CreateStartSymbolizer(b, m.request_id).Union()};

@@ -17,7 +17,9 @@ inline constexpr uint32_t kProtocol = 1;
 
 // Longest strings and vectors, in bytes and elements.
 inline constexpr size_t kMaxName = 256;  // labels, versions, layers, causes
-inline constexpr size_t kMaxLayers = 16;
+inline constexpr size_t kMaxLayers = 20;
+inline constexpr size_t kMaxGrants = 64;
+inline constexpr size_t kMaxPath = 4095;
 inline constexpr size_t kMaxEnvironment = 64;
 inline constexpr size_t kMaxEnvironmentEntry = 4096;
 inline constexpr size_t kMaxLogLines = 64;
@@ -33,6 +35,18 @@ struct Limits {
   uint64_t file_size_bytes = 0;
   uint32_t open_files = 0;
   uint32_t cpu_seconds = 0;
+  uint64_t memory_bytes = 0;
+  uint32_t processes = 0;
+  uint32_t cpu_percent = 0;
+  uint32_t wall_seconds = 0;
+};
+
+// All paths are absolute and hold no NUL byte.
+struct Grants {
+  std::vector<std::string> modules;
+  std::vector<std::string> read;
+  uint64_t tmpfs_bytes = 0;
+  bool network = false;
 };
 
 struct Hello {
@@ -55,6 +69,8 @@ struct CreateWorker {
   Limits limits;
   std::vector<std::string> environment;  // "NAME=value", each name once
   bool log_forward = false;
+  Grants grants = {};
+  std::vector<std::string> require = {};
 };
 
 // The frame's descriptors: channel, death page, pidfd.
@@ -146,6 +162,9 @@ struct Failed {
 struct WorkerStart {
   uint32_t worker_id = 0;
   Limits limits;
+  Grants grants = {};
+  std::vector<std::string> layers = {};
+  bool audit = false;
 };
 
 struct StartSymbolizer {

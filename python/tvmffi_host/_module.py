@@ -32,6 +32,8 @@ def load_module(
     worker: tvm_ffi.Module | None = None,
     env: Mapping[str, str] | None = None,
     limits: Mapping[str, int] | None = None,
+    policy: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    require: Sequence[str] = (),
     log: Literal["keep", "forward"] = "keep",
     breaker_deaths: int = 5,
     breaker_seconds: float = 30.0,
@@ -61,6 +63,13 @@ def load_module(
         The worker's whole environment; by default a few variables of this process.
     limits
         ``address_space_bytes``, ``file_size_bytes``, ``open_files``, ``cpu_seconds``.
+    policy
+        What the worker may do, beyond loading its modules and computing: the path of a TOML file or a mapping with the
+        same keys. ``read`` and ``library_path`` (lists of absolute paths), ``tmpfs``, ``memory``, ``file_size`` and
+        ``address_space`` (bytes, or texts like ``"64 MiB"``), ``processes``, ``cpus``, ``cpu_seconds``,
+        ``wall_seconds``, ``open_files``, ``network``. What is not granted is denied.
+    require
+        Layers of the sandbox that the worker must have, by the names in ``worker_info(mod)["layers"]``.
     log
         ``"forward"`` copies what the plug-in prints to this process's stderr.
     breaker_deaths, breaker_seconds
@@ -71,9 +80,12 @@ def load_module(
     LoadFailed
         The module cannot be loaded. A RuntimeError, as in process.
     Unavailable
-        There is no daemon to start the worker.
+        There is no daemon to start the worker, or it lacks a required layer of the sandbox.
     """
+    if policy is not None:
+        policy = dict(policy) if isinstance(policy, Mapping) else os.fspath(policy)
     options = _options(
+        policy=policy,
         queue_deadline=queue_deadline,
         worker=worker,
         env=None if env is None else dict(env),
@@ -85,6 +97,7 @@ def load_module(
         init=[(name, list(args)) for name, args in init],
         respawn=respawn,
         readonly=readonly if isinstance(readonly, bool) else {k: _indices(v) for k, v in readonly.items()},
+        require=list(require),
         log=log,
         breaker_deaths=breaker_deaths,
         breaker_seconds=breaker_seconds,
@@ -107,6 +120,8 @@ def reset(module: tvm_ffi.Module) -> None:
 
 
 def worker_info(module: tvm_ffi.Module) -> dict[str, Any]:
-    """The worker behind a hosted module: ``pid`` (0 while there is none), ``generation``, ``alive``, ``daemon_pid``, ..."""
+    """The worker behind a hosted module: ``pid`` (0 while there is none), ``generation``, ``alive``, ``daemon_pid``, ``layers``, ..."""
     info = _worker_info(module)
-    return {str(name): value if isinstance(value, (bool, int)) else str(value) for name, value in info.items()}
+    result = {str(name): value if isinstance(value, (bool, int)) else str(value) for name, value in info.items()}
+    result["layers"] = result["layers"].split()
+    return result

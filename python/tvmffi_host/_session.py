@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import tvm_ffi
@@ -22,11 +23,17 @@ class Session:
 
     >>> with tvmffi_host.Session() as session:
     ...     mod = session.load_module("build/softmax.so")
+
+    Workers of a private daemon go without the layers of the sandbox named in ``without`` (or ``"all"``), for finding out
+    which one stands in a plug-in's way. They are not safe from what such a layer would have stopped.
     """
 
-    def __init__(self, *, socket: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, *, socket: str | os.PathLike[str] | None = None, without: Sequence[str] = ()) -> None:
         self._handle: Any = None
-        self._handle = _open_session({} if socket is None else {"socket": os.fspath(socket)})
+        options: dict[str, Any] = {} if socket is None else {"socket": os.fspath(socket)}
+        if without:
+            options["without"] = list(without)
+        self._handle = _open_session(options)
 
     def _object(self) -> Any:
         if self._handle is None:

@@ -37,6 +37,8 @@ std::pair<std::string, Report> Thrown(Body body) {
   return {"nothing", Report()};
 }
 
+int64_t WorkerPid(const Module& module) { return WorkerInfo(module)["pid"].cast<int64_t>(); }
+
 TEST(Host, CallsAFunctionInAnotherProcess) {
   const Client client = Client::Private();
   const Module values = client.LoadModule(kPlugins + "/values.so");
@@ -48,7 +50,7 @@ TEST(Host, CallsAFunctionInAnotherProcess) {
 
 TEST(Host, ACrashIsAnErrorWithAReportAndTheNextCallWorks) {
   const Module faulty = Client::Private().LoadModule(kPlugins + "/faulty.so");
-  const int64_t pid = Get(faulty, "pid")().cast<int64_t>();
+  const int64_t pid = WorkerPid(faulty);
 
   const auto [kind, report] = Thrown([&] { Get(faulty, "segfault")(); });
 
@@ -67,7 +69,8 @@ TEST(Host, ACrashIsAnErrorWithAReportAndTheNextCallWorks) {
   EXPECT_NE(report.frames[0].file.find("crashes.cc"), std::string::npos);
   EXPECT_GT(report.frames[0].line, 0);
   EXPECT_EQ(report.frames[0].module, "faulty.so");
-  EXPECT_NE(Get(faulty, "pid")().cast<int64_t>(), pid);
+  EXPECT_EQ(Get(faulty, "pid")().type_index(), kTVMFFIInt);
+  EXPECT_NE(WorkerPid(faulty), pid);
 }
 
 TEST(Host, AHangEndsAtTheDeadline) {
@@ -210,14 +213,30 @@ TEST(Host, InitCallsRunAfterEveryStart) {
   options.init = {{"retain", {tvm::ffi::String("k"), Any(int64_t{42})}}};
   const Module values = Client::Private().LoadModule(kPlugins + "/values.so", options);
   EXPECT_EQ(Get(values, "retained")("k").cast<int64_t>(), 42);
-  const int64_t pid = Get(values, "pid")().cast<int64_t>();
+  const int64_t pid = WorkerPid(values);
 
   ::kill(static_cast<pid_t>(pid), SIGKILL);
 
   // The call may meet the dying worker; one of the two runs in the next one.
   if (Thrown([&] { Get(values, "pid")(); }).first != "nothing") Get(values, "pid")();
   EXPECT_EQ(Get(values, "retained")("k").cast<int64_t>(), 42);
-  EXPECT_NE(Get(values, "pid")().cast<int64_t>(), pid);
+  EXPECT_NE(WorkerPid(values), pid);
+}
+
+TEST(Host, ARequiredLayerThatDoesNotExistIsRefusedByName) {
+  LoadOptions options;
+  options.require = {"process", "moat"};
+
+  const Client client = Client::Private();
+  std::string message;
+  try {
+    client.LoadModule(kPlugins + "/values.so", options);
+  } catch (const tvm::ffi::Error& error) {
+    EXPECT_EQ(error.kind(), kUnavailable);
+    message = error.message();
+  }
+
+  EXPECT_NE(message.find("'moat'"), std::string::npos) << message;
 }
 
 TEST(Host, ClosingASessionEndsItsModules) {

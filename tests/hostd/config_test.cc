@@ -23,13 +23,16 @@ TEST(Config, SharedOnTheDefaultPathWithoutFlags) {
 
 TEST(Config, TakesEveryFlag) {
   Result<Config> shared = ParseConfig({"--socket", "/a/s", "--worker=/b/w", "--log-level", "debug",
-                                       "--log-json", "--idle-exit", "1.5"});
+                                       "--log-json", "--idle-exit", "1.5", "--without",
+                                       "netns,userns", "--without=seccomp", "--seccomp-audit"});
   ASSERT_TRUE(shared.ok()) << shared.status().message;
   EXPECT_EQ(shared->socket_path, "/a/s");
   EXPECT_EQ(shared->worker_program, "/b/w");
   EXPECT_EQ(shared->log_level, "debug");
   EXPECT_TRUE(shared->log_json);
   EXPECT_EQ(shared->idle_exit_seconds, 1.5);
+  EXPECT_EQ(shared->without_layers, (std::vector<std::string>{"netns", "userns", "seccomp"}));
+  EXPECT_TRUE(shared->seccomp_audit);
 
   Result<Config> alone = ParseConfig({"--private-fd", "5", "--parent-pidfd", "6"});
   ASSERT_TRUE(alone.ok());
@@ -47,6 +50,8 @@ TEST(Config, NamesWhatIsWrong) {
   };
   const Case cases[] = {
       {{"--bogus"}, "--bogus"},
+      {{"--without", ""}, "--without"},
+      {{"--without", "netns,"}, "netns,"},
       {{"--log-json", "--bogus=3"}, "--bogus=3"},
       {{"-x"}, "-x"},
       {{"stray"}, "unexpected argument 'stray'"},

@@ -167,7 +167,7 @@ void WorkerDriver::Start(const wire::Limits& limits) {
   connection_ = ControlConnection(std::move(pair->first));
   std::vector<UniqueFd> fds;
   fds.emplace_back(::dup(channel_.fd()));
-  SendControl(wire::WorkerStart{1, limits}, std::move(fds));
+  SendControl(wire::WorkerStart{1, limits, {}, {}, false}, std::move(fds));
 }
 
 void WorkerDriver::SendControl(const wire::Message& message, std::vector<UniqueFd> fds) {

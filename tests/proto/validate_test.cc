@@ -27,7 +27,9 @@ std::vector<Message> LargestMessages() {
     std::string entry = "V_" + std::to_string(i) + "=";
     environment.push_back(entry + std::string(kMaxEnvironmentEntry - entry.size(), 'v'));
   }
-  Limits limits{1, 2, 3, 4};
+  Limits limits{1, 2, 3, 4, 5, 6, 7, 8};
+  std::vector<std::string> paths(kMaxGrants, "/" + std::string(kMaxPath - 1, 'p'));
+  Grants grants{paths, paths, 9, true};
   ExitReport report{"deadline",
                     9,
                     -1,
@@ -45,7 +47,7 @@ std::vector<Message> LargestMessages() {
                         std::vector<uint32_t>(kMaxFrames, kMaxCrashModules - 1)};
   return {Hello{1, 2, name},
           Welcome{2, 1, name, 77, layers},
-          CreateWorker{3, name, limits, environment, true},
+          CreateWorker{3, name, limits, environment, true, grants, layers},
           WorkerCreated{4, 5, 6, layers},
           ShareArena{5, 6, 7, kMaxArena, true},
           RetireArena{6, 7, 8},
@@ -57,7 +59,7 @@ std::vector<Message> LargestMessages() {
           Stats{12, 1, 2, 3, 4, 5},
           Done{13},
           Failed{14, Code::kInternal, std::string(kMaxErrorText, 'e')},
-          WorkerStart{15, limits},
+          WorkerStart{15, limits, grants, layers, true},
           StartSymbolizer{16},
           SymbolizerStarted{17},
           ModuleFile{18, kMaxCrashModules - 1},

@@ -135,7 +135,7 @@ CreatedWorker TestSession::Create(const std::string& mode, std::vector<std::stri
                                   wire::Limits limits) {
   more.push_back("FAKE_WORKER=" + mode);
   uint64_t id = NextId();
-  Send(wire::CreateWorker{id, "w-" + mode, limits, std::move(more), false});
+  Send(wire::CreateWorker{id, "w-" + mode, limits, std::move(more), false, {}, {}});
   std::vector<UniqueFd> fds;
   auto created = Expect<wire::WorkerCreated>(&fds);
   EXPECT_EQ(created.request_id, id);
@@ -169,8 +169,8 @@ TestDaemon::TestDaemon(std::vector<std::string> more_flags) {
     ADD_FAILURE() << ends.status().message;
     return;
   }
-  std::vector<std::string> flags = {"--private-fd",      "3",           "--worker",
-                                    FakeWorkerProgram(), "--log-level", "info"};
+  std::vector<std::string> flags = {"--private-fd", "3",    "--worker",  FakeWorkerProgram(),
+                                    "--log-level",  "info", "--without", "all"};
   flags.insert(flags.end(), more_flags.begin(), more_flags.end());
   process = std::make_unique<ChildProgram>(DaemonProgram(), flags,
                                            std::map<int, int>{{ends->second.get(), 3}});

@@ -38,8 +38,8 @@ tvmffi_missing_packages() {
   command -v pkg-config >/dev/null || echo pkg-config
   command -v flatc >/dev/null || echo flatbuffers-compiler
   if ! command -v g++ >/dev/null; then
-    echo g++ libuv1-dev libflatbuffers-dev libspdlog-dev libseccomp-dev libdw-dev libgtest-dev libbenchmark-dev \
-      libcli11-dev nlohmann-json3-dev
+    echo g++ libuv1-dev libflatbuffers-dev libspdlog-dev libseccomp-dev libtomlplusplus-dev libdw-dev libgtest-dev \
+      libbenchmark-dev libcli11-dev nlohmann-json3-dev
     return
   fi
   local header package
@@ -51,6 +51,7 @@ flatbuffers/flatbuffers.h libflatbuffers-dev
 spdlog/spdlog.h libspdlog-dev
 seccomp.h libseccomp-dev
 elfutils/libdwfl.h libdw-dev
+toml++/toml.h libtomlplusplus-dev
 gtest/gtest.h libgtest-dev
 benchmark/benchmark.h libbenchmark-dev
 CLI/CLI.hpp libcli11-dev

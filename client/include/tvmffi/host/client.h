@@ -111,6 +111,13 @@ inline tvm::ffi::Tensor AsInput(const tvm::ffi::Tensor& tensor) {
   return details::Invoke(&__tvm_ffi_as_input, tensor).cast<tvm::ffi::Tensor>();
 }
 
+/*! \brief The worker behind a hosted module: "pid" as this process sees it, 0 while there is none,
+ * "generation", "alive", "layers" (of its sandbox, with spaces between), ... */
+inline tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any> WorkerInfo(const tvm::ffi::Module& module) {
+  return details::Invoke(&__tvm_ffi_worker_info, module)
+      .cast<tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any>>();
+}
+
 /*! \brief Counters of all hosted calls of this process: "calls", "bytes_copied_in",
  * "zero_copy_tensors", ... */
 inline tvm::ffi::Map<tvm::ffi::String, int64_t> Stats() {

@@ -36,6 +36,12 @@ struct LoadOptions {
   std::map<std::string, std::vector<int64_t>> readonly_arguments;
   /*! \brief The worker's whole environment; none: a few variables of this process. */
   std::optional<std::map<std::string, std::string>> environment;
+  /*! \brief The path of a policy (TOML, `proto/policy/policy.h` lists its keys): what the worker
+   * may read and use. Empty: the default, which denies. */
+  std::string policy;
+  /*! \brief Layers of the sandbox that the worker must have, else loading throws "Unavailable"
+   * naming the one that is missing: "seccomp", "landlock", "userns", ... */
+  std::vector<std::string> require;
   /*! \brief Copies what the plug-in prints to this process's stderr. */
   bool forward_log = false;
   /*! \brief After so many deaths in a row no worker is started for so many seconds. */
@@ -72,6 +78,8 @@ inline tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any> ToMap(const LoadOptions& o
     for (const auto& [name, value] : *options.environment) environment.Set(name, String(value));
     map.Set("env", environment);
   }
+  if (!options.policy.empty()) map.Set("policy", String(options.policy));
+  map.Set("require", Array<String>(options.require.begin(), options.require.end()));
   map.Set("log", String(options.forward_log ? "forward" : "keep"));
   map.Set("breaker_deaths", options.breaker_deaths);
   map.Set("breaker_seconds", options.breaker_seconds);

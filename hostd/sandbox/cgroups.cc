@@ -1,0 +1,221 @@
+#include "hostd/sandbox/cgroups.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+
+#include "proto/base/unique_fd.h"
+
+namespace tvmffi::hostd {
+namespace {
+
+constexpr const char* kMounts = "/sys/fs/cgroup";
+constexpr std::string_view kPrefix = "tvmffi-";
+
+// Small files only.
+std::string ReadText(const std::string& path) {
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text(16384, '\0');
+  const ssize_t size = file.valid() ? ::read(file.get(), text.data(), text.size()) : 0;
+  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+  return text;
+}
+
+Status WriteText(const std::string& path, const std::string& text) {
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.valid() || ::write(file.get(), text.data(), text.size()) < 0) {
+    return ErrnoStatus(errno, "cannot write '" + text + "' to " + path);
+  }
+  return OkStatus();
+}
+
+bool HasWord(std::string_view text, std::string_view word, std::string_view separators) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of(separators), text.size());
+    if (text.substr(0, end) == word) return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
+// The group this process is in, per line of /proc/self/cgroup: "4:memory:/a/b", "0::/a/b".
+struct Membership {
+  std::string controllers;
+  std::string path;
+};
+
+std::vector<Membership> Memberships() {
+  std::vector<Membership> memberships;
+  const std::string text = ReadText("/proc/self/cgroup");
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    const size_t first = line.find(':');
+    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    memberships.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
+  }
+  return memberships;
+}
+
+bool IsFolder(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+Result<std::string> UnifiedFolder(const std::string& path) {
+  for (const std::string& mount : {std::string(kMounts), std::string(kMounts) + "/unified"}) {
+    if (::access((mount + "/cgroup.controllers").c_str(), F_OK) == 0) return mount + path;
+  }
+  return Status{Code::kUnavailable, "cgroups of version 2 are not mounted"};
+}
+
+Status Enable(const std::string& folder, const std::string& controller) {
+  if (!HasWord(ReadText(folder + "/cgroup.controllers"), controller, " \n")) {
+    return {Code::kUnavailable, "controller '" + controller + "' is not delegated to " + folder};
+  }
+  if (HasWord(ReadText(folder + "/cgroup.subtree_control"), controller, " \n")) return OkStatus();
+  return WriteText(folder + "/cgroup.subtree_control", "+" + controller);
+}
+
+Result<CgroupController> Locate(const std::string& controller) {
+  Status why{Code::kUnavailable, "this process is in no group of controller '" + controller + "'"};
+  for (const Membership& membership : Memberships()) {
+    if (HasWord(membership.controllers, controller, ",")) {
+      const std::string folder =
+          std::string(kMounts) + "/" + membership.controllers + membership.path;
+      if (IsFolder(folder)) return CgroupController{folder, false};
+      why.message = "its folder " + folder + " is not there";
+    } else if (membership.controllers.empty()) {
+      Result<std::string> folder = UnifiedFolder(membership.path);
+      Status enabled = folder.ok() ? Enable(*folder, controller) : folder.status();
+      if (enabled.ok()) return CgroupController{*folder, true};
+      why = enabled;
+    }
+  }
+  return why;
+}
+
+std::string GroupName() {
+  static unsigned next = 0;
+  return std::string(kPrefix) + std::to_string(::getpid()) + "-" + std::to_string(next++);
+}
+
+void RemoveAbandoned(const std::string& folder) {
+  DIR* list = ::opendir(folder.c_str());
+  if (list == nullptr) return;
+  while (const dirent* entry = ::readdir(list)) {
+    if (std::string_view(entry->d_name).substr(0, kPrefix.size()) != kPrefix) continue;
+    const int pid = std::atoi(entry->d_name + kPrefix.size());
+    // Fails while somebody is in it.
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) {
+      ::rmdir((folder + "/" + entry->d_name).c_str());
+    }
+  }
+  ::closedir(list);
+}
+
+// A group in which the limit can be set: the folder alone may be writable to nobody's use.
+Result<CgroupController> Try(const std::string& name, const char* file) {
+  Result<CgroupController> controller = Locate(name);
+  if (!controller.ok()) return controller;
+  RemoveAbandoned(controller->folder);
+  const std::string group = controller->folder + "/" + GroupName();
+  if (::mkdir(group.c_str(), 0755) != 0) return ErrnoStatus(errno, "cannot create " + group);
+  const bool writable = ::access((group + "/" + file).c_str(), W_OK) == 0 &&
+                        ::access((group + "/cgroup.procs").c_str(), W_OK) == 0;
+  const int error = errno;
+  ::rmdir(group.c_str());
+  if (!writable) return ErrnoStatus(error, "cannot set " + std::string(file) + " in " + group);
+  return controller;
+}
+
+Result<CgroupController> TryEither(const std::string& name, const char* old_file,
+                                   const char* unified_file) {
+  Result<CgroupController> controller = Locate(name);
+  if (!controller.ok()) return controller;
+  return Try(name, controller->unified ? unified_file : old_file);
+}
+
+}  // namespace
+
+Cgroups Cgroups::Find() {
+  Cgroups cgroups;
+  cgroups.memory = TryEither("memory", "memory.limit_in_bytes", "memory.max");
+  cgroups.pids = TryEither("pids", "pids.max", "pids.max");
+  cgroups.cpu = TryEither("cpu", "cpu.cfs_quota_us", "cpu.max");
+  return cgroups;
+}
+
+Status WorkerCgroup::Make(const CgroupController& controller, const std::string& name) {
+  folder_ = controller.folder + "/" + name;
+  if (std::find(folders_.begin(), folders_.end(), folder_) != folders_.end()) return OkStatus();
+  if (::mkdir(folder_.c_str(), 0755) != 0) return ErrnoStatus(errno, "cannot create " + folder_);
+  folders_.push_back(folder_);
+  return OkStatus();
+}
+
+Status WorkerCgroup::Limit(const std::string& file, const std::string& value) {
+  return WriteText(folder_ + "/" + file, value);
+}
+
+Result<std::unique_ptr<WorkerCgroup>> WorkerCgroup::Create(const Cgroups& cgroups,
+                                                           const wire::Limits& limits) {
+  std::unique_ptr<WorkerCgroup> group(new WorkerCgroup());
+  const std::string name = GroupName();
+  if (limits.memory_bytes != 0) {
+    if (!cgroups.memory.ok()) return cgroups.memory.status();
+    const bool unified = cgroups.memory.value().unified;
+    const std::string bytes = std::to_string(limits.memory_bytes);
+    TVMFFI_RETURN_IF_ERROR(group->Make(cgroups.memory.value(), name));
+    TVMFFI_RETURN_IF_ERROR(group->Limit(unified ? "memory.max" : "memory.limit_in_bytes", bytes));
+    // Swap would only make the end slow. A kernel without it has no such file.
+    Status no_swap = unified ? group->Limit("memory.swap.max", "0")
+                             : group->Limit("memory.memsw.limit_in_bytes", bytes);
+    if (!no_swap.ok() && no_swap.code != Code::kNotFound) return no_swap;
+    group->memory_events_ = group->folder_ + (unified ? "/memory.events" : "/memory.oom_control");
+  }
+  if (limits.processes != 0) {
+    if (!cgroups.pids.ok()) return cgroups.pids.status();
+    TVMFFI_RETURN_IF_ERROR(group->Make(cgroups.pids.value(), name));
+    // Process 1 of the namespace is not the worker's.
+    TVMFFI_RETURN_IF_ERROR(
+        group->Limit("pids.max", std::to_string(uint64_t{limits.processes} + 1)));
+  }
+  if (limits.cpu_percent != 0) {
+    if (!cgroups.cpu.ok()) return cgroups.cpu.status();
+    TVMFFI_RETURN_IF_ERROR(group->Make(cgroups.cpu.value(), name));
+    const std::string quota = std::to_string(uint64_t{limits.cpu_percent} * 1000);
+    TVMFFI_RETURN_IF_ERROR(cgroups.cpu.value().unified ? group->Limit("cpu.max", quota + " 100000")
+                                                       : group->Limit("cpu.cfs_quota_us", quota));
+  }
+  return group;
+}
+
+WorkerCgroup::~WorkerCgroup() {
+  for (const std::string& folder : folders_) ::rmdir(folder.c_str());
+}
+
+Status WorkerCgroup::Add(pid_t pid) {
+  for (const std::string& folder : folders_) {
+    TVMFFI_RETURN_IF_ERROR(WriteText(folder + "/cgroup.procs", std::to_string(pid)));
+  }
+  return OkStatus();
+}
+
+bool WorkerCgroup::RanOutOfMemory() const {
+  if (memory_events_.empty()) return false;
+  const std::string events = ReadText(memory_events_);
+  const size_t at = events.find("oom_kill ");
+  return at != std::string::npos && std::atoi(events.c_str() + at + 9) > 0;
+}
+
+}  // namespace tvmffi::hostd

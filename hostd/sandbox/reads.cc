@@ -1,0 +1,110 @@
+#include "hostd/sandbox/reads.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "proto/elf/elf_file.h"
+
+namespace tvmffi::hostd {
+namespace {
+
+constexpr size_t kMaxLibraries = 256;
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool IsLibraryName(std::string_view name) {
+  const size_t at = name.find(".so");
+  return at != std::string_view::npos && (at + 3 == name.size() || name[at + 3] == '.');
+}
+
+// A list as the linker reads it, with `origin` in place of its $ORIGIN. Relative entries mean
+// nothing to a worker.
+void AddSearchPath(std::string_view list, const std::string& origin,
+                   std::vector<std::string>* folders) {
+  while (!list.empty()) {
+    const size_t end = std::min(list.find_first_of(":;"), list.size());
+    std::string folder(list.substr(0, end));
+    for (const char* token : {"${ORIGIN}", "$ORIGIN"}) {
+      const size_t at = folder.find(token);
+      if (at != std::string::npos) folder.replace(at, std::string_view(token).size(), origin);
+    }
+    if (!folder.empty() && folder[0] == '/') folders->push_back(std::move(folder));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+}
+
+void AddLibraries(const std::string& folder, std::vector<std::string>* paths) {
+  std::unique_ptr<DIR, void (*)(DIR*)> list(::opendir(folder.c_str()),
+                                            [](DIR* open) { ::closedir(open); });
+  if (list == nullptr) return;
+  std::vector<std::string> found;
+  while (const dirent* entry = ::readdir(list.get())) {
+    if (!IsLibraryName(entry->d_name)) continue;
+    found.push_back((folder == "/" ? "" : folder) + "/" + entry->d_name);
+  }
+  if (found.size() > kMaxLibraries) found = {folder};
+  paths->insert(paths->end(), found.begin(), found.end());
+}
+
+}  // namespace
+
+std::vector<std::string> SystemDevices() {
+  return {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
+}
+
+std::vector<std::string> SystemPaths() {
+  std::vector<std::string> paths = {"/lib",
+                                    "/lib64",
+                                    "/usr/lib",
+                                    "/usr/lib64",
+                                    "/usr/local/lib",
+                                    "/usr/local/lib64",
+                                    "/usr/share/zoneinfo",
+                                    "/usr/share/locale",
+                                    "/etc/ld.so.cache",
+                                    "/etc/localtime",
+                                    "/sys/devices/system/cpu",
+                                    "/sys/devices/system/node"};
+  const std::vector<std::string> devices = SystemDevices();
+  paths.insert(paths.end(), devices.begin(), devices.end());
+  return paths;
+}
+
+std::vector<std::string> ReadablePaths(const wire::Grants& grants) {
+  std::vector<std::string> paths = SystemPaths();
+  paths.insert(paths.end(), grants.read.begin(), grants.read.end());
+  std::vector<std::string> folders;
+  for (const std::string& module : grants.modules) {
+    const std::string folder = FolderOf(module);
+    paths.push_back(module);
+    folders.push_back(folder);
+    Result<elf::ElfFile> file = elf::ReadElfFile(module);
+    // One that is none will say so when it is loaded.
+    if (!file.ok()) continue;
+    AddSearchPath(file->rpath, folder, &folders);
+    AddSearchPath(file->runpath, folder, &folders);
+  }
+  if (const char* list = std::getenv("LD_LIBRARY_PATH")) AddSearchPath(list, "", &folders);
+  std::sort(folders.begin(), folders.end());
+  folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
+  for (const std::string& folder : folders) {
+    if (!LiesUnder(folder, paths)) AddLibraries(folder, &paths);
+  }
+  return paths;
+}
+
+bool LiesUnder(const std::string& path, const std::vector<std::string>& folders) {
+  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+    if (path.compare(0, folder.size(), folder) != 0) return false;
+    return path.size() == folder.size() || folder.back() == '/' || path[folder.size()] == '/';
+  });
+}
+
+}  // namespace tvmffi::hostd

@@ -1,0 +1,45 @@
+#include "hostd/supervisor/init.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "hostd/sandbox/privileges.h"
+
+namespace tvmffi::hostd {
+
+// A fork of the daemon that never returns: its copy of the daemon's memory is hidden from the
+// worker.
+void RunInit(pid_t worker, int end) {
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  ::prctl(PR_SET_NAME, "tvmffi-init", 0, 0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (end != 0) ::dup2(end, 0);
+  ::syscall(SYS_close_range, 1, ~0u, 0);
+  if (!DropCapabilities().ok()) ::_exit(1);
+  pollfd daemon{0, 0, 0};
+  if (::poll(&daemon, 1, 0) == 1) ::_exit(1);  // it ended before its death was ours
+  for (;;) {
+    WorkerEnd ended{};
+    const pid_t pid = ::wait4(-1, &ended.wait_status, 0, &ended.usage);
+    if (pid < 0 && errno != EINTR) ::_exit(1);
+    if (pid != worker) continue;
+    // Less than a pipe writes at once. Nobody is left to tell when it fails.
+    ::_exit(::write(0, &ended, sizeof(ended)) == sizeof(ended) ? 0 : 1);
+  }
+}
+
+std::optional<WorkerEnd> ReadWorkerEnd(int end) {
+  WorkerEnd ended{};
+  pollfd entry{end, POLLIN, 0};
+  if (::poll(&entry, 1, 0) != 1 || (entry.revents & POLLIN) == 0) return std::nullopt;
+  if (::read(end, &ended, sizeof(ended)) != sizeof(ended)) return std::nullopt;
+  return ended;
+}
+
+}  // namespace tvmffi::hostd

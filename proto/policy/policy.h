@@ -1,0 +1,52 @@
+// What a worker may do, as its caller writes it down: deny by default, each key grants or limits.
+//
+//   read = ["/data/tables"]          # files, and folders with all that lies in them
+//   library_path = ["/opt/mkl/lib"]  # where the linker looks for libraries, before its own places
+//   tmpfs = "64 MiB"                 # size of the worker's own /tmp; 0: nothing can be written
+//   memory = "2 GiB"                 # of the worker and all it starts
+//   processes = 64                   # threads count too
+//   cpus = 1.5                       # at any time
+//   cpu_seconds = 60                 # of one process, in all
+//   wall_seconds = 600               # from its start to its end
+//   open_files = 256
+//   file_size = "16 MiB"             # of any file, memory files included
+//   address_space = "8 GiB"          # of one process
+//   network = false
+#ifndef TVMFFI_PROTO_POLICY_POLICY_H_
+#define TVMFFI_PROTO_POLICY_POLICY_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "proto/base/status.h"
+#include "proto/wire/validate.h"
+
+namespace tvmffi {
+
+inline constexpr uint64_t kDefaultTmpfs = 64u << 20;
+inline constexpr size_t kMaxPolicyText = 256 * 1024;
+
+struct Policy {
+  wire::Limits limits;                                // zero: none
+  wire::Grants grants{{}, {}, kDefaultTmpfs, false};  // its modules are none of the policy's affair
+  std::vector<std::string> library_path;
+};
+
+using PolicyValue = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
+
+// InvalidArgument names the key and what it takes. Sizes are bytes, or texts like "64 MiB".
+Status SetPolicyKey(std::string_view key, const PolicyValue& value, Policy* policy);
+
+// TOML. The errors begin with "<name>:<line>: ".
+Result<Policy> ParsePolicy(std::string_view text, const std::string& name);
+Result<Policy> ReadPolicyFile(const std::string& path);
+
+// TOML that ParsePolicy reads as the same policy: every key, limits that are none left out.
+std::string PolicyText(const Policy& policy);
+
+}  // namespace tvmffi
+
+#endif  // TVMFFI_PROTO_POLICY_POLICY_H_
