@@ -37,7 +37,7 @@ EXTERNAL_HEADERS = [
     (re.compile(r"spdlog/.*"), ["hostd", "tools", "tests"]),
     (re.compile(r"(cuda|cuda_runtime|cuda_runtime_api|cuda_bf16)\.h"), ["abi/include/tvm/ffi/extra/cuda", "plugins", "tests"]),
     (re.compile(r"toml\+\+/.*"), ["proto/policy"]),
-    (re.compile(r"seccomp\.h"), ["hostd/sandbox"]),
+    (re.compile(r"seccomp\.h"), ["hostd/sandbox", "hostd/symbolizer"]),
     (re.compile(r"Python\.h"), ["python/src", "tests"]),
 ]
 
