@@ -144,6 +144,20 @@ TEST(CppApi, B51_SequenceErrors) {
 }
 
 template <typename TSeq>
+void CheckReverseOfNothing() {
+  TSeq empty;
+  EXPECT_EQ(empty.rbegin(), empty.rend());
+  const TSeq taken = std::move(empty);
+  EXPECT_EQ(empty.rbegin(), empty.rend());
+  EXPECT_EQ(std::vector<int>(taken.rbegin(), taken.rend()), std::vector<int>());
+}
+
+TEST(CppApi, B52_AnEmptySequenceHasAnEmptyReverseRange) {
+  CheckReverseOfNothing<Array<int>>();
+  CheckReverseOfNothing<List<int>>();
+}
+
+template <typename TSeq>
 void CheckEditing() {
   TSeq s{1, 2, 3, 4};
   const std::vector<int> reversed(s.rbegin(), s.rend());

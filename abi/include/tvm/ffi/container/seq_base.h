@@ -184,12 +184,8 @@ class SeqRefBase : public ObjectRef {
   iterator begin() const { return iterator(obj() == nullptr ? nullptr : obj()->begin()); }
   iterator end() const { return iterator(obj() == nullptr ? nullptr : obj()->end()); }
   // A reverse iterator stands on its element, so that it needs no temporary.
-  reverse_iterator rbegin() const {
-    return reverse_iterator(obj() == nullptr ? nullptr : obj()->end() - 1);
-  }
-  reverse_iterator rend() const {
-    return reverse_iterator(obj() == nullptr ? nullptr : obj()->begin() - 1);
-  }
+  reverse_iterator rbegin() const { return reverse_iterator(empty() ? nullptr : obj()->end() - 1); }
+  reverse_iterator rend() const { return reverse_iterator(empty() ? nullptr : obj()->begin() - 1); }
 
  protected:
   SeqRefBase() = default;
