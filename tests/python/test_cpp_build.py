@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import tvm_ffi.cpp
-from tvm_ffi.cpp import _ninja, _toolchain
+from tvm_ffi.cpp import _ninja, _toolchain, nvrtc
 from tvm_ffi.utils import FileLock
 from tvm_ffi.utils.embed_cubin import embed_cubin
 
@@ -415,11 +416,33 @@ def test_dtypes_without_a_cpp_type():
             tvm_ffi.cpp.to_cpp_dtype("float16")
 
 
-def test_nvrtc_that_is_not_there(monkeypatch):
-    from tvm_ffi.cpp import nvrtc
+@pytest.fixture
+def nvrtc_candidates(monkeypatch):
+    """What nvrtc_compile may load."""
+    candidates = []
+    monkeypatch.setattr(nvrtc, "_candidates", lambda: candidates)
+    nvrtc._library.cache_clear()
+    yield candidates
+    nvrtc._library.cache_clear()
 
-    monkeypatch.setattr(nvrtc, "_candidates", lambda: ["libno_such_nvrtc.so"])
-    nvrtc._library.cache_clear()
+
+def test_nvrtc_that_is_not_there(nvrtc_candidates):
+    nvrtc_candidates.append("libno_such_nvrtc.so")
     with pytest.raises(RuntimeError, match="nvidia-cuda-nvrtc"):
-        nvrtc.nvrtc_compile("extern \"C\" __global__ void f() {}", arch="sm_90")
-    nvrtc._library.cache_clear()
+        nvrtc.nvrtc_compile("any text", arch="sm_90")
+
+
+def test_nvrtc_gives_code_or_its_log(nvrtc_candidates, tmp_path, monkeypatch):
+    library = tmp_path / "libnvrtc.so"
+    source = Path(__file__).with_name("fake_nvrtc.c")
+    subprocess.run(["cc", "-shared", "-fPIC", source, "-o", library], check=True)
+    nvrtc_candidates.append(str(library))
+    monkeypatch.setenv("TVM_FFI_CUDA_ARCH_LIST", "9.0a 8.0")
+
+    code = nvrtc.nvrtc_compile("text", name="k.cu", extra_opts=["-O1"])
+    assert code == b"--gpu-architecture=sm_90a -O1 k.cu:text"
+    assert nvrtc.nvrtc_compile("text", arch="sm_70").startswith(b"--gpu-architecture=sm_70 kernel.cu:")
+    with pytest.raises(RuntimeError) as caught:
+        nvrtc.nvrtc_compile("wrong")
+    assert "NVRTC_ERROR_COMPILATION (6)" in str(caught.value) and "(1): error: kernel.cu:wrong" in str(caught.value)
+    assert ctypes.CDLL(str(library)).live_programs() == 0
