@@ -61,6 +61,22 @@ if not libinfo.in_config_mode():
     # Last: one of the literals is called `bool`.
     globals().update(_LITERALS)
 
+
+def __getattr__(name: str) -> object:
+    """Import a submodule that importing the package leaves out."""
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ON_DEMAND})
+
+
+_ON_DEMAND = ("config", "cpp", "stub", "testing", "utils")
+
 __all__ = [
     "Array",
     "CAny",

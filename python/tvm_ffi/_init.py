@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import core
@@ -42,9 +41,9 @@ def signature_of(info: TypeInfo, explicit: bool) -> inspect.Signature:
 
 def _explicit_takes_fields(info: TypeInfo) -> bool:
     method = info.explicit_constructor()
-    schema = method.metadata.get("type_schema") if method is not None else None
-    arguments = json.loads(schema).get("args") if schema else None
-    return arguments is not None and len(arguments) - 1 == len(init_fields(info))
+    text = method.metadata.get("type_schema") if method is not None else None
+    schema = core.TypeSchema.from_json_str(text) if text else None
+    return schema is not None and not schema.is_bare and len(schema.args) - 1 == len(init_fields(info))
 
 
 def _flatten(keywords: dict[str, Any]) -> list[Any]:

@@ -117,6 +117,8 @@ class TypeSchema:
         """Return the schema of a parsed ``type_schema``."""
         name = obj["type"]
         args = obj.get("args")
+        if "named_args" in obj:  # how the headers of 0.1.15 describe functions
+            args = obj["named_args"]["return"] + obj["named_args"]["params"]
         parsed = None if args is None else tuple(TypeSchema.from_json_obj(arg) for arg in args)
         return TypeSchema(_ORIGIN_OF_NAME.get(name, name), parsed)
 
@@ -164,11 +166,11 @@ class TypeSchema:
 
     def input_repr(self, ty_map: Callable[[str], str] | None = None) -> str:
         """Return the annotation of a parameter: read-only protocols for containers."""
-        return self.repr(lambda name: _mapped(name, _INPUT_NAMES, ty_map))
+        return self.repr(lambda name: _mapped(name, INPUT_NAMES, ty_map))
 
     def output_repr(self, ty_map: Callable[[str], str] | None = None) -> str:
         """Return the annotation of a result."""
-        return self.repr(lambda name: _mapped(name, _OUTPUT_NAMES, ty_map))
+        return self.repr(lambda name: _mapped(name, OUTPUT_NAMES, ty_map))
 
     def check_value(self, value: Any) -> None:
         """Raise TypeError, saying where, unless ``value`` converts to this type."""
@@ -209,8 +211,8 @@ class TypeSchema:
         return (*self.args, TypeSchema("None")) if self.origin == "Optional" else self.args
 
 
-_INPUT_NAMES = {"Array": "Sequence", "List": "MutableSequence", "Map": "Mapping", "Dict": "MutableMapping"}
-_OUTPUT_NAMES = _INPUT_NAMES
+INPUT_NAMES = {"Array": "Sequence", "List": "Sequence", "Map": "Mapping", "Dict": "Mapping"}
+OUTPUT_NAMES = {"Array": "Sequence", "List": "MutableSequence", "Map": "Mapping", "Dict": "MutableMapping"}
 
 
 def _mapped(name: str, names: dict[str, str], ty_map: Callable[[str], str] | None) -> str:

@@ -23,8 +23,6 @@ PROGRAMS = Path(os.environ.get("TVMFFI_EXAMPLE_PROGRAMS", ""))
 INCLUDES, LIBRARIES = ROOT / "abi" / "include", BUILD / "lib"
 EXPECTED = "2 3 4 5 6"
 NVCC = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
-# What the convention's load_inline writes before a source.
-INLINE_INCLUDES = ["container/tensor.h", "dtype.h", "error.h", "extra/c_env_api.h", "function.h"]
 
 pytestmark = pytest.mark.skipif(
     not (PROGRAMS / "add_one_c.c").is_file(),
@@ -111,27 +109,31 @@ def test_the_extension_from_python(extension: Path) -> None:
     expect_the_extensions_output(run.stdout)
 
 
-def cuda_source_of(program: Path) -> str:
+def test_the_inline_program_prints_them(folder: Path) -> None:
+    pytest.importorskip("tvm_ffi")
+
+    environment = {**os.environ, "TVM_FFI_CACHE_DIR": str(folder / "cache")}
+    run = subprocess.run(
+        [sys.executable, PROGRAMS / "inline_cpp.py"], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.strip() == "2.0 3.0 4.0 5.0 6.0"
+
+
+def arguments_of_load_inline(program: Path) -> dict[str, object]:
     for call in ast.walk(ast.parse(program.read_text())):
-        if isinstance(call, ast.Call):
-            for keyword in call.keywords:
-                if keyword.arg == "cuda_sources":
-                    return ast.literal_eval(keyword.value)
+        if isinstance(call, ast.Call) and any(keyword.arg == "cuda_sources" for keyword in call.keywords):
+            return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg}
     raise AssertionError(f"{program} passes no cuda_sources")
 
 
 @pytest.mark.skipif(NVCC is None, reason="no nvcc")
-def test_the_inline_cuda_kernel_compiles_loads_and_checks_its_argument(folder: Path) -> None:
-    source = folder / "inline_cuda.cu"
-    includes = "".join(f"#include <tvm/ffi/{header}>\n" for header in INLINE_INCLUDES)
-    export = "TVM_FFI_DLL_EXPORT_TYPED_FUNC(add_one_cuda, add_one_cuda);\n"
-    source.write_text(includes + cuda_source_of(PROGRAMS / "inline_cuda.py") + export)
-    module = folder / "inline_cuda.so"
-    nvcc = [NVCC, "-std=c++17", "-O2", "-shared", "-Xcompiler=-fPIC", f"-I{INCLUDES}", str(source), "-o", str(module)]
-    subprocess.run([*nvcc, f"-L{LIBRARIES}", "-ltvm_ffi", "-Xlinker", f"-rpath={LIBRARIES}"], check=True)
-    tvm_ffi = pytest.importorskip("tvm_ffi")
+def test_the_inline_cuda_kernel_compiles_loads_and_checks_its_argument(folder: Path, monkeypatch) -> None:
+    cpp = pytest.importorskip("tvm_ffi.cpp")
+    monkeypatch.setenv("TVM_FFI_CACHE_DIR", str(folder / "cache"))
+    monkeypatch.setenv("TVM_FFI_CUDA_ARCH_LIST", "8.0")
 
-    add_one_cuda = tvm_ffi.load_module(str(module)).add_one_cuda
+    add_one_cuda = cpp.load_inline(**arguments_of_load_inline(PROGRAMS / "inline_cuda.py")).add_one_cuda
 
     matrix = np.zeros((2, 2), dtype="float32")
     with pytest.raises(RuntimeError, match="x must be a 1D tensor"):

@@ -45,6 +45,8 @@ class FileLock:
     def release(self) -> None:
         """Give the lock back; nothing when it is not held."""
         if self._fd is not None:
+            # Closing alone would leave the lock to a child forked meanwhile, which has the descriptor too.
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
             os.close(self._fd)
             self._fd = None
 

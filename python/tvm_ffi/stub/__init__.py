@@ -1,0 +1,1 @@
+"""``tvm-ffi-stubgen``: type stubs for registered functions and types, written into marked blocks of Python files."""
