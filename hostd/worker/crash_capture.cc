@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -134,9 +135,21 @@ uint64_t CaptureRegisters(const ucontext_t* context, CrashRecord* record) {
 #endif
 }
 
-void CaptureStack(uint64_t stack_pointer, CrashPage* page) {
+uint64_t FindStackEnd() {
+  pthread_attr_t attributes;
+  if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return 0;
+  void* end = nullptr;
+  size_t size = 0;
+  const int error = ::pthread_attr_getstack(&attributes, &end, &size);
+  ::pthread_attr_destroy(&attributes);
+  return error == 0 ? reinterpret_cast<uintptr_t>(end) : 0;
+}
+
+void CaptureStack(uint64_t stack_pointer, uint64_t stack_end, CrashPage* page) {
   CrashRecord& record = page->record;
   uint64_t at = stack_pointer & ~uint64_t{7};
+  // Further away it is another stack that the thread has switched to.
+  if (at < stack_end && stack_end - at <= kGuardPages * kPage) at = stack_end;
   for (uint64_t i = 0; i < kGuardPages && !IsReadable(at); ++i) at = (at | (kPage - 1)) + 1;
   record.stack_address = at;
   while (record.stack_size < kMaxCrashStack && IsReadable(at)) {

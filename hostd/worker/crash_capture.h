@@ -21,8 +21,14 @@ bool IsReadable(uint64_t address);
 // Instruction, access and registers. Returns the stack pointer, 0 on machines not known here.
 uint64_t CaptureRegisters(const ucontext_t* context, CrashRecord* record);
 
-// The stack from `stack_pointer` up, or from the first readable page above a guard.
-void CaptureStack(uint64_t stack_pointer, CrashPage* page);
+// The lowest address of the calling thread's stack, 0 when the system does not say. Not for signal
+// handlers.
+uint64_t FindStackEnd();
+
+// The stack from `stack_pointer` up, or from the first readable page above a guard. A large frame
+// puts the pointer of a full stack on the far side of its guard, where memory may be readable:
+// `stack_end` is as from FindStackEnd.
+void CaptureStack(uint64_t stack_pointer, uint64_t stack_end, CrashPage* page);
 
 // The dynamic linker's list, as a debugger reads it: without its locks.
 void CaptureModules(CrashPage* page);

@@ -25,6 +25,8 @@ const ArenaRanges* arena_ranges = nullptr;
 std::atomic<int> crashing_thread{0};
 std::atomic<int> first_signal{0};
 thread_local uint64_t current_call = 0;
+// Where the stack of the calling thread ends; 0 when that is not known.
+thread_local uint64_t stack_end = 0;
 
 int ThreadId() { return static_cast<int>(::syscall(SYS_gettid)); }
 
@@ -65,7 +67,7 @@ void FillRecord(const siginfo_t* info, const ucontext_t* context, CrashPage* pag
   record.address_space_full = AddressSpaceIsFull();
   // Last, because broken memory may fault here again; what was written stays.
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  CaptureStack(stack_pointer, page);
+  CaptureStack(stack_pointer, stack_end, page);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   CaptureModules(page);
 }
@@ -102,6 +104,7 @@ Status InstallCrashHandler(CrashPage* page) {
 }
 
 Status UseCrashStack() {
+  stack_end = FindStackEnd();
   const size_t guard = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   void* base = ::mmap(nullptr, kCrashStack + guard, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);

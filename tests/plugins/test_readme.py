@@ -12,9 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text()
 
 
-def block(language: str) -> str:
-    (code,) = re.findall(rf"```{language}\n(.*?)```", TEXT, re.S)
-    return code
+def block(language: str, which: int = 0) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.S)[which]
 
 
 @pytest.fixture
@@ -34,10 +33,16 @@ def run(command, folder):
 def test_the_python_tour(folder):
     output = run([sys.executable, "-c", block("python")], folder)
 
-    stats, raised, crashed = output.splitlines()
+    stats, raised, *page, report = output.splitlines()
     assert "zero_copy_tensors" in stats
     assert "dimension 0 of weight is 3, the last dimension of x is 64" in raised
-    assert re.search(r"died of SIGSEGV .* signal \d+$", crashed)
+    assert re.search(r"died of SIGSEGV", page[0])
+    assert re.search(r"^signal .*Segfault.*crashes\.cc.* \d+$", report)
+
+
+def test_a_plugin_from_a_string(folder, monkeypatch):
+    monkeypatch.setenv("TVM_FFI_CACHE_DIR", str(folder / "cache"))
+    run([sys.executable, "-c", block("python", 1) + "assert y.tolist() == [1, 2, 3, 4, 5]"], folder)
 
 
 def test_the_cpp_tour(folder, plugins):
