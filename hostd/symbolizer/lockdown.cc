@@ -19,20 +19,25 @@ constexpr rlim_t kMemory = rlim_t{4} << 30;  // of addresses: large files are ma
 constexpr rlim_t kCpuSeconds = 4;
 constexpr rlim_t kFiles = 256;
 
-constexpr int kAllowed[] = {SCMP_SYS(brk),          SCMP_SYS(clock_gettime),
-                            SCMP_SYS(close),        SCMP_SYS(exit),
-                            SCMP_SYS(exit_group),   SCMP_SYS(fcntl),
-                            SCMP_SYS(fstat),        SCMP_SYS(futex),
-                            SCMP_SYS(getpid),       SCMP_SYS(getrandom),
-                            SCMP_SYS(gettid),       SCMP_SYS(lseek),
-                            SCMP_SYS(madvise),      SCMP_SYS(mremap),
-                            SCMP_SYS(munmap),       SCMP_SYS(newfstatat),
-                            SCMP_SYS(poll),         SCMP_SYS(ppoll),
-                            SCMP_SYS(pread64),      SCMP_SYS(read),
-                            SCMP_SYS(recvmsg),      SCMP_SYS(restart_syscall),
-                            SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-                            SCMP_SYS(rt_sigreturn), SCMP_SYS(sendmsg),
-                            SCMP_SYS(write)};
+constexpr int kAllowed[] = {
+    SCMP_SYS(brk),          SCMP_SYS(clock_gettime),
+    SCMP_SYS(close),        SCMP_SYS(exit),
+    SCMP_SYS(exit_group),   SCMP_SYS(fcntl),
+    SCMP_SYS(fstat),        SCMP_SYS(futex),
+    SCMP_SYS(getpid),       SCMP_SYS(getrandom),
+    SCMP_SYS(gettid),       SCMP_SYS(lseek),
+    SCMP_SYS(madvise),      SCMP_SYS(mremap),
+    SCMP_SYS(munmap),       SCMP_SYS(newfstatat),
+    SCMP_SYS(poll),         SCMP_SYS(ppoll),
+    SCMP_SYS(pread64),      SCMP_SYS(read),
+    SCMP_SYS(recvmsg),      SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(sendmsg),
+    SCMP_SYS(write),
+#if defined(__SANITIZE_ADDRESS__)
+    SCMP_SYS(pipe2),        SCMP_SYS(sigaltstack),  // its own questions
+#endif
+};
 
 struct FilterDeleter {
   void operator()(void* filter) const { ::seccomp_release(filter); }
