@@ -17,6 +17,7 @@ namespace tvmffi::core {
 namespace {
 
 using tvm::ffi::Any;
+using tvm::ffi::AnyView;
 using tvm::ffi::Function;
 using tvm::ffi::String;
 using tvm::ffi::details::AnyUnsafe;
@@ -194,9 +195,9 @@ Any FromJson(const Any& data) {
   }
 }
 
-void RegisterAttr(const char* name, const Function& function) {
+void RegisterAttr(const char* name, const AnyView& attr) {
   const TVMFFIByteArray key = BytesOf(name);
-  const TVMFFIAny value = tvm::ffi::AnyView(function).CopyToTVMFFIAny();
+  const TVMFFIAny value = attr.CopyToTVMFFIAny();
   TVM_FFI_CHECK_SAFE_CALL(TVMFFITypeRegisterAttr(kTVMFFIBigInt, &key, &value));
 }
 
@@ -207,6 +208,8 @@ TVM_FFI_STATIC_INIT_BLOCK() {
   RegisterAttr(type_attr::kAnyEqual, Function::FromTyped(EqualWords));
   RegisterAttr(type_attr::kDataToJson, Function::FromTyped(ToJson));
   RegisterAttr(type_attr::kDataFromJson, Function::FromTyped(FromJson));
+  // Nothing describes its fields, and no ObjectDef says that it is final.
+  RegisterAttr("__ffi_type_final__", true);
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ struct TestObjectBaseObj : public Object {
 struct TestObjectDerivedObj : public TestObjectBaseObj {
   Map<Any, Any> v_map;
   Array<Any> v_array;
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestObjectDerived", TestObjectDerivedObj, TestObjectBaseObj);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestObjectDerived", TestObjectDerivedObj,
+                                    TestObjectBaseObj);
 };
 
 struct TestObjectPtrHolderObj : public Object {
@@ -57,6 +58,22 @@ struct TestCxxClassDerivedDerivedObj : public TestCxxClassDerivedObj {
   bool v_bool = false;
   TVM_FFI_DECLARE_OBJECT_INFO("testing.TestCxxClassDerivedDerived", TestCxxClassDerivedDerivedObj,
                               TestCxxClassDerivedObj);
+};
+// What a binding must not take for its fields: bytes between them, and a vtable before them.
+struct TestCxxClassHiddenFieldObj : public Object {
+  int64_t v_i64 = 0;
+  int64_t hidden = 0;
+  int32_t v_i32 = 0;
+  static constexpr bool _type_mutable = true;
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestCxxClassHiddenField", TestCxxClassHiddenFieldObj,
+                                    Object);
+};
+struct TestCxxClassPolymorphicObj : public Object {
+  int64_t v_i64 = 0;
+  virtual ~TestCxxClassPolymorphicObj() = default;
+  static constexpr bool _type_mutable = true;
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestCxxClassPolymorphic", TestCxxClassPolymorphicObj,
+                                    Object);
 };
 
 struct TestCxxInitSubsetObj : public Object {
@@ -117,8 +134,8 @@ struct TestCxxAutoInitParentObj : public Object {
 struct TestCxxAutoInitChildObj : public TestCxxAutoInitParentObj {
   int64_t child_required = 0;
   int64_t child_kw_only = 0;
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestCxxAutoInitChild", TestCxxAutoInitChildObj,
-                              TestCxxAutoInitParentObj);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestCxxAutoInitChild", TestCxxAutoInitChildObj,
+                                    TestCxxAutoInitParentObj);
 };
 struct TestCxxNoAutoInitObj : public Object {
   int64_t x = 0;
@@ -188,6 +205,10 @@ void RegisterCxxClasses() {
   refl::ObjectDef<TestCxxClassDerivedDerivedObj>()
       .def_rw("v_str", &TestCxxClassDerivedDerivedObj::v_str, refl::default_value("default"))
       .def_rw("v_bool", &TestCxxClassDerivedDerivedObj::v_bool);
+  refl::ObjectDef<TestCxxClassHiddenFieldObj>()
+      .def_rw("v_i64", &TestCxxClassHiddenFieldObj::v_i64)
+      .def_rw("v_i32", &TestCxxClassHiddenFieldObj::v_i32);
+  refl::ObjectDef<TestCxxClassPolymorphicObj>().def_rw("v_i64", &TestCxxClassPolymorphicObj::v_i64);
   refl::ObjectDef<TestCxxInitSubsetObj>()
       .def_rw("required_field", &TestCxxInitSubsetObj::required_field)
       .def_rw("optional_field", &TestCxxInitSubsetObj::optional_field, refl::default_value(-1),

@@ -31,7 +31,7 @@ struct TestCompareObj : public Object {
   TestCompareObj() = default;
   TestCompareObj(int64_t key_value, String name_value, int64_t ignored)
       : key(key_value), name(std::move(name_value)), ignored_field(ignored) {}
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestCompare", TestCompareObj, Object);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestCompare", TestCompareObj, Object);
 };
 
 struct TestHashObj : public Object {
@@ -41,7 +41,7 @@ struct TestHashObj : public Object {
   TestHashObj() = default;
   TestHashObj(int64_t key_value, String name_value, int64_t ignored)
       : key(key_value), name(std::move(name_value)), hash_ignored(ignored) {}
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestHash", TestHashObj, Object);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestHash", TestHashObj, Object);
 };
 
 // What the types with hooks have in common: `label` counts for none of the hooks.
@@ -54,15 +54,15 @@ struct KeyAndLabel : public Object {
 };
 struct TestCustomHashObj : public KeyAndLabel {
   using KeyAndLabel::KeyAndLabel;
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestCustomHash", TestCustomHashObj, Object);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestCustomHash", TestCustomHashObj, Object);
 };
 struct TestCustomCompareObj : public KeyAndLabel {
   using KeyAndLabel::KeyAndLabel;
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestCustomCompare", TestCustomCompareObj, Object);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestCustomCompare", TestCustomCompareObj, Object);
 };
 struct TestEqWithoutHashObj : public KeyAndLabel {
   using KeyAndLabel::KeyAndLabel;
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestEqWithoutHash", TestEqWithoutHashObj, Object);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestEqWithoutHash", TestEqWithoutHashObj, Object);
 };
 
 struct TestDeepCopyEdgesObj : public Object {
@@ -81,21 +81,21 @@ struct TestNonCopyableObj : public Object {
 };
 
 struct TestCxxIntEnumObj : public IntEnumObj {
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestCxxIntEnum", TestCxxIntEnumObj, IntEnumObj);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestCxxIntEnum", TestCxxIntEnumObj, IntEnumObj);
 };
 class TestCxxIntEnum : public IntEnum {
  public:
   TVM_FFI_DEFINE_OBJECT_REF_METHODS_NOTNULLABLE(TestCxxIntEnum, IntEnum, TestCxxIntEnumObj);
 };
 struct TestCxxStrEnumObj : public StrEnumObj {
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestCxxStrEnum", TestCxxStrEnumObj, StrEnumObj);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestCxxStrEnum", TestCxxStrEnumObj, StrEnumObj);
 };
 class TestCxxStrEnum : public StrEnum {
  public:
   TVM_FFI_DEFINE_OBJECT_REF_METHODS_NOTNULLABLE(TestCxxStrEnum, StrEnum, TestCxxStrEnumObj);
 };
 struct TestEnumVariantObj : public EnumObj {
-  TVM_FFI_DECLARE_OBJECT_INFO("testing.TestEnumVariant", TestEnumVariantObj, EnumObj);
+  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("testing.TestEnumVariant", TestEnumVariantObj, EnumObj);
 };
 class TestEnumVariant : public Enum {
  public:

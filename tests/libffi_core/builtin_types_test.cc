@@ -302,6 +302,9 @@ TEST(CAbi, Section3_2_AttributeColumnsOfBuiltInTypes) {
   EXPECT_EQ(EntriesOf("__any_equal__", kTVMFFIFunction), Keys({"ffi.BigInt", "ffi.StructuralKey"}));
   EXPECT_EQ(EntriesOf("__data_to_json__", kTVMFFIFunction), Keys({"ffi.BigInt"}));
   EXPECT_EQ(EntriesOf("__data_from_json__", kTVMFFIFunction), Keys({"ffi.BigInt"}));
+  Keys described_types = copied_types;
+  described_types.insert({"ffi.Module", "ffi.BigInt"});
+  EXPECT_EQ(EntriesOf("__ffi_type_final__", kTVMFFIBool), described_types);
   EXPECT_EQ(EntriesOf("__s_visit__", kTVMFFIOpaquePtr),
             Keys({"ffi.Array", "ffi.Map", "ffi.List", "ffi.Dict"}));
   for (const char* name : {"__s_mutate__", "__s_maybe_inplace_mutate__"}) {

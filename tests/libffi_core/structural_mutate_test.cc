@@ -8,6 +8,8 @@
 #include <tvm/ffi/extra/structural_mutate.h>
 
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/libffi_core/visit_test_types.h"
@@ -213,6 +215,44 @@ TEST(StructuralMutate, BadArgumentsAreErrors) {
 
   EXPECT_THROW(map(1, Array<Callback>{}, Array<Callback>{}, 2), Error);
   EXPECT_THROW(map(1, 2, Array<Callback>{}, 1), Error);
+}
+
+Expected<String> TextOfInt(Expected<UnchangedOr<Any>> result) noexcept {
+  TVM_FFI_S_MUTATE_ASSIGN_OR_RETURN(UnchangedOr<int64_t>, value, std::move(result));
+  return String(std::to_string(std::move(value).ValueOrUnchanged(-1)));
+}
+TVMFFIAny IntOrUnchanged(Expected<UnchangedOr<Any>> result) noexcept {
+  TVM_FFI_S_MUTATE_ASSIGN_OR_RETURN(int64_t, value, std::move(result));
+  return tvm::ffi::details::AnyUnsafe::MoveAnyToTVMFFIAny(Any(value));
+}
+Expected<int64_t> SizeUnchecked(Expected<UnchangedOr<Any>> result) noexcept {
+  TVM_FFI_UNSAFE_S_MUTATE_ASSIGN_OR_RETURN(Array<Any>, value, std::move(result));
+  return static_cast<int64_t>(value.size());
+}
+Expected<UnchangedOr<Any>> ResultOf(Any value) { return UnchangedOr<Any>(std::move(value)); }
+Any Take(TVMFFIAny raw) { return tvm::ffi::details::AnyUnsafe::MoveTVMFFIAnyToAny(&raw); }
+
+TEST(StructuralMutate, AssignOrReturnTakesTheValueOutOfAResult) {
+  EXPECT_EQ(TextOfInt(ResultOf(5)).value(), "5");
+  EXPECT_EQ(TextOfInt(UnchangedOr<Any>(Unchanged())).value(), "-1");
+  EXPECT_EQ(Take(IntOrUnchanged(ResultOf(5))).cast<int64_t>(), 5);
+  EXPECT_EQ(SizeUnchecked(ResultOf(Array<Any>{1, 2})).value(), 2);
+}
+
+TEST(StructuralMutate, AssignOrReturnReturnsErrorsFromFunctionsAndHooks) {
+  const Expected<UnchangedOr<Any>> failed = Error("KeyError", "lost", "");
+
+  EXPECT_EQ(TextOfInt(failed).error().kind(), "KeyError");
+  EXPECT_EQ(Take(IntOrUnchanged(failed)).cast<Error>().kind(), "KeyError");
+  EXPECT_EQ(SizeUnchecked(failed).error().kind(), "KeyError");
+  for (const Any& other : {Any(2.0), Any(true), Any("x"), Any(nullptr)}) {
+    const Expected<String> mismatch = TextOfInt(ResultOf(other));
+    ASSERT_TRUE(mismatch.is_err());
+    EXPECT_EQ(mismatch.error().kind(), "TypeError");
+    EXPECT_EQ(mismatch.error().message(),
+              "structural mutate result does not match the declared type");
+  }
+  EXPECT_EQ(Take(IntOrUnchanged(UnchangedOr<Any>(Unchanged()))).cast<Error>().kind(), "TypeError");
 }
 
 }  // namespace

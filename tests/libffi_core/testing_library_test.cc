@@ -3,10 +3,13 @@
 #include <tvm/ffi/extra/c_env_api.h>
 #include <tvm/ffi/extra/dataclass.h>
 #include <tvm/ffi/extra/module.h>
+#include <tvm/ffi/extra/structural_visit.h>
 #include <tvm/ffi/reflection/accessor.h>
 #include <tvm/ffi/tvm_ffi.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/abi/expect_error.h"
 
@@ -51,6 +54,7 @@ TEST_F(TestingLibrary, HasEveryFunction) {
                          "get_add_one_c_symbol",
                          "get_mlir_add_one_c_symbol",
                          "make_unregistered_object",
+                         "make_visit_region_graph",
                          "optional_tensor_view_has_value",
                          "TestIntPairSum",
                          "enum_variant_get",
@@ -99,7 +103,7 @@ TEST_F(TestingLibrary, HasEveryFunction) {
                          "schema_id_string",
                          "schema_id_tensor",
                          "schema_id_variant_int_str"};
-  EXPECT_EQ(std::size(names), 58U);
+  EXPECT_EQ(std::size(names), 59U);
   for (const char* name : names) {
     EXPECT_TRUE(Function::GetGlobal(std::string("testing.") + name).has_value()) << name;
   }
@@ -117,6 +121,10 @@ TEST_F(TestingLibrary, HasEveryType) {
                                                          {"TestCxxAutoInitParent", 40},
                                                          {"TestCxxAutoInitSimple", 40},
                                                          {"TestCxxClassBase", 40},
+                                                         {"TestCxxClassHiddenField", 48},
+                                                         {"TestCxxClassPolymorphic", 40},
+                                                         {"TestVisitHook", 32},
+                                                         {"TestVisitRegions", 48},
                                                          {"TestCxxClassDerived", 56},
                                                          {"TestCxxClassDerivedDerived", 80},
                                                          {"TestCxxEnumHolder", 40},
@@ -238,6 +246,44 @@ TEST_F(TestingLibrary, EnumsAndEnumAttributes) {
             "ffi.EnumState(entries=[testing.TestCxxIntEnum.low, testing.TestCxxIntEnum.high], "
             "indexes={10: testing.TestCxxIntEnum.low, \"low\": testing.TestCxxIntEnum.low, 20: "
             "testing.TestCxxIntEnum.high, \"high\": testing.TestCxxIntEnum.high}, attrs={})");
+}
+
+TEST_F(TestingLibrary, ARegionGraphHasARegionOfEachKind) {
+  const Any regions = Call("make_visit_region_graph", false);
+  const Any hooked = Call("make_visit_region_graph", true);
+
+  EXPECT_EQ(ReprPrint(regions), "testing.TestVisitRegions(simple=1, pattern=2, ordinary=3)");
+  EXPECT_EQ(ReprPrint(hooked), "testing.TestVisitHook(child=" + ReprPrint(regions) + ")");
+  EXPECT_ERROR_CONTAINS(Call("make_visit_region_graph", "x"), "TypeError",
+                        "`testing.make_visit_region_graph(0: bool) -> Any`");
+}
+
+TEST_F(TestingLibrary, TheHookOfARegionGraphVisitsTheChildAsADefinition) {
+  std::vector<std::pair<int64_t, int>> seen;
+  tvm::ffi::StructuralWalk<tvm::ffi::WalkOrder::kPreOrder>(
+      Call("make_visit_region_graph", true), [&](int64_t value, TVMFFIDefRegionKind kind) {
+        seen.emplace_back(value, kind);
+        return tvm::ffi::WalkResult::Advance();
+      });
+
+  EXPECT_EQ(seen, (std::vector<std::pair<int64_t, int>>{{1, kTVMFFIDefRegionKindNonRecursive},
+                                                        {2, kTVMFFIDefRegionKindRecursive},
+                                                        {3, kTVMFFIDefRegionKindNonRecursive},
+                                                        {4, kTVMFFIDefRegionKindNone}}));
+}
+
+TEST_F(TestingLibrary, EveryReflectedTypeSaysWhetherItIsFinal) {
+  const tvm::ffi::reflection::TypeAttrColumn is_final("__ffi_type_final__");
+  const auto of = [&](const char* key) { return is_final[tvm::ffi::TypeKeyToIndex(key)]; };
+
+  EXPECT_EQ(of("testing.TestIntPair").cast<bool>(), true);
+  EXPECT_EQ(of("testing.TestObjectDerived").cast<bool>(), true);
+  EXPECT_EQ(of("testing.TestObjectBase").cast<bool>(), false);
+  EXPECT_EQ(of("ffi.Module").cast<bool>(), true);
+  EXPECT_EQ(of("ffi.Enum").cast<bool>(), false);
+  EXPECT_EQ(of("ffi.BigInt").as<bool>(), true);
+  EXPECT_EQ(of("ffi.Object"), nullptr);
+  EXPECT_EQ(of("ffi.Array"), nullptr);
 }
 
 }  // namespace

@@ -109,6 +109,16 @@ struct TypeTraits<UnchangedOr<T>> : public TypeTraitsBase {
   static void MoveToAny(UnchangedOr<T> src, TVMFFIAny* result) {
     *result = details::AnyUnsafe::MoveAnyToTVMFFIAny(std::move(src.data_));
   }
+  static bool CheckAnyStrict(const TVMFFIAny* src) {
+    if constexpr (std::is_same_v<T, Any>) {
+      return true;
+    } else {
+      return src->type_index == kTVMFFIUnchanged || TypeTraits<T>::CheckAnyStrict(src);
+    }
+  }
+  static UnchangedOr<T> MoveFromAnyAfterCheck(TVMFFIAny* src) {
+    return UnchangedOr<T>(details::AnyUnsafe::MoveTVMFFIAnyToAny(src), nullptr);
+  }
   static std::optional<UnchangedOr<T>> TryCastFromAnyView(const TVMFFIAny* src) {
     if constexpr (!std::is_same_v<T, Any>) {
       if (src->type_index != kTVMFFIUnchanged &&
@@ -713,6 +723,85 @@ inline Any StructuralMutate(Any root, Callbacks&&... callbacks) {
   return StructuralMutateExpected(std::move(root), std::forward<Callbacks>(callbacks)...).value();
 }
 
+namespace details {
+
+/*! \brief What a mutation returns early: the error, in a hook or in a function of an Expected. */
+class MutateEarlyReturn {
+ public:
+  explicit MutateEarlyReturn(Error error) : error_(std::move(error)) {}
+
+  template <typename T>
+  operator Expected<T>() && noexcept {  // NOLINT(google-explicit-constructor)
+    return std::move(error_);
+  }
+  operator TVMFFIAny() && noexcept {  // NOLINT(google-explicit-constructor)
+    return AnyUnsafe::MoveAnyToTVMFFIAny(Any(std::move(error_)));
+  }
+
+ private:
+  Error error_;
+};
+
+TVM_FFI_COLD_CODE TVM_FFI_NO_INLINE TVM_FFI_HIDDEN_ inline Error MutateTypeMismatch() {
+  return Error("TypeError", "structural mutate result does not match the declared type",
+               TVMFFIBacktrace(__FILE__, __LINE__, TVM_FFI_FUNC_SIG, 0));
+}
+
+/*! \brief The value of a result that is a T. */
+template <typename T, typename R>
+inline T TakeMutateResultUnchecked(Expected<R>&& result) {
+  Any value = ExpectedUnsafe::MoveToAny(std::move(result));
+  if constexpr (std::is_same_v<T, Any>) {
+    return value;
+  } else {
+    TVMFFIAny raw = AnyUnsafe::MoveAnyToTVMFFIAny(std::move(value));
+    return TypeTraits<T>::MoveFromAnyAfterCheck(&raw);
+  }
+}
+
+/*! \brief The value of a result, if it is a T. */
+template <typename T, typename R>
+inline std::optional<T> TakeMutateResult(Expected<R>&& result) {
+  if constexpr (!std::is_same_v<T, R> && !std::is_same_v<T, Any>) {
+    const Any& value = ExpectedUnsafe::GetAny(result);
+    if (!TypeTraits<T>::CheckAnyStrict(AnyUnsafe::TVMFFIAnyPtrFromAny(value))) {
+      return std::nullopt;
+    }
+  }
+  return TakeMutateResultUnchecked<T>(std::move(result));
+}
+}  // namespace details
+
 }  // namespace ffi
 }  // namespace tvm
+
+#define TVM_FFI_S_MUTATE_RETURN_ERROR_(Result)                                \
+  if (TVM_FFI_PREDICT_FALSE((Result).is_err())) {                             \
+    return ::tvm::ffi::details::MutateEarlyReturn(std::move(Result).error()); \
+  }
+
+/*!
+ * \brief Declares `Type Name` with the value of an Expected, or returns its error.
+ *
+ * For functions that return an Expected of anything, and for hooks, which return a TVMFFIAny. A
+ * value that is not a Type is a TypeError. In a braced block only, never alone under an
+ * `if`; a Type with a comma needs an alias.
+ */
+#define TVM_FFI_S_MUTATE_ASSIGN_OR_RETURN(Type, Name, ResultExpr)                             \
+  auto tvm_ffi_result_of_##Name = (ResultExpr);                                               \
+  TVM_FFI_S_MUTATE_RETURN_ERROR_(tvm_ffi_result_of_##Name)                                    \
+  auto tvm_ffi_value_of_##Name =                                                              \
+      ::tvm::ffi::details::TakeMutateResult<Type>(std::move(tvm_ffi_result_of_##Name));       \
+  if (TVM_FFI_PREDICT_FALSE(!tvm_ffi_value_of_##Name.has_value())) {                          \
+    return ::tvm::ffi::details::MutateEarlyReturn(::tvm::ffi::details::MutateTypeMismatch()); \
+  }                                                                                           \
+  Type Name = *std::move(tvm_ffi_value_of_##Name)
+
+/*! \brief The same without the check: the caller guarantees that the value is a Type. */
+#define TVM_FFI_UNSAFE_S_MUTATE_ASSIGN_OR_RETURN(Type, Name, ResultExpr) \
+  auto tvm_ffi_result_of_##Name = (ResultExpr);                          \
+  TVM_FFI_S_MUTATE_RETURN_ERROR_(tvm_ffi_result_of_##Name)               \
+  Type Name =                                                            \
+      ::tvm::ffi::details::TakeMutateResultUnchecked<Type>(std::move(tvm_ffi_result_of_##Name))
+
 #endif  // TVM_FFI_EXTRA_STRUCTURAL_MUTATE_H_

@@ -171,6 +171,9 @@ class FlagTrait : public FieldInfoTrait {
 };
 
 struct InitTag {};
+
+/*! \brief The column with a bool for each ObjectDef: whether the class is final. */
+inline constexpr const char* kTypeFinal = "__ffi_type_final__";
 }  // namespace registry_details
 
 /*! \brief Whether the automatic constructor takes the field by keyword only. */
@@ -455,7 +458,8 @@ class GlobalDef {
 };
 
 /*!
- * \brief Registers an object class: its metadata, fields and methods.
+ * \brief Registers an object class: its metadata, fields and methods, and as the type attribute
+ * `__ffi_type_final__` whether it is final.
  *
  * The destructor completes the registration, and throws when it cannot: a copy constructible class
  * gets `__ffi_shallow_copy__`; one that is constructible from nothing or from UnsafeInit gets
@@ -477,6 +481,8 @@ class ObjectDef {
     }
     (ApplyTypeTrait(&metadata, traits), ...);
     TVM_FFI_CHECK_SAFE_CALL(TVMFFITypeRegisterMetadata(type_index_, &metadata));
+    registry_details::RegisterTypeAttr(type_index_, registry_details::kTypeFinal,
+                                       bool{Class::_type_final});
   }
   ObjectDef(const ObjectDef&) = delete;
   ObjectDef& operator=(const ObjectDef&) = delete;
