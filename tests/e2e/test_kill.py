@@ -29,7 +29,7 @@ import tvmffi_host
 
 random.seed(int(sys.argv[3]))
 values = tvmffi_host.load_module(sys.argv[1])
-faulty = tvmffi_host.load_module(sys.argv[2], deadline=0.2, breaker_deaths=10**6)
+faulty = tvmffi_host.load_module(sys.argv[2], deadline=1.0, breaker_deaths=10**6)
 shared = tvmffi_host.full((4 << 20,), 1.0)
 print(*(tvmffi_host.worker_info(mod)[name] for mod, name in ((values, "daemon_pid"), (values, "pid"), (faulty, "pid"))), flush=True)
 
@@ -159,7 +159,7 @@ def one_daemon(session: Any, values: Any, faulty: Any, tensor: Any) -> None:
 def kill_daemons(rounds: int) -> None:
     with tvmffi_host.Session() as session:
         values = session.load_module(plugin("values"), breaker_deaths=10**6)
-        faulty = session.load_module(plugin("faulty"), deadline=0.3, breaker_deaths=10**6)
+        faulty = session.load_module(plugin("faulty"), deadline=1.0, breaker_deaths=10**6)
         tensor = tvmffi_host.full((1000,), 1.0)
         one_daemon(session, values, faulty, tensor)  # what is made once is made now
         gc.collect()
