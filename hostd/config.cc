@@ -23,6 +23,7 @@ enum Flag : int {
   kIdleExit,
   kWithout,
   kSeccompAudit,
+  kDebuggable,
   kHelp,
   kVersion
 };
@@ -36,6 +37,7 @@ constexpr option kOptions[] = {{"socket", required_argument, nullptr, kSocket},
                                {"idle-exit", required_argument, nullptr, kIdleExit},
                                {"without", required_argument, nullptr, kWithout},
                                {"seccomp-audit", no_argument, nullptr, kSeccompAudit},
+                               {"debuggable", no_argument, nullptr, kDebuggable},
                                {"help", no_argument, nullptr, kHelp},
                                {"version", no_argument, nullptr, kVersion},
                                {nullptr, 0, nullptr, 0}};
@@ -104,6 +106,9 @@ Status Apply(int flag, const std::string& value, Config* config) {
       return ParseNames(value, &config->without_layers);
     case kSeccompAudit:
       config->seccomp_audit = true;
+      return OkStatus();
+    case kDebuggable:
+      config->debuggable = true;
       return OkStatus();
     case kLogJson:
       config->log_json = true;
@@ -177,6 +182,8 @@ std::string HelpText() {
          "  --without LAYERS    leave layers of the sandbox out, as if the machine lacked them:\n"
          "                      their names with commas between, or all\n"
          "  --seccomp-audit     log system calls that the filter would refuse, and do them\n"
+         "  --debuggable        let this user's debuggers attach to the daemon; its memory and\n"
+         "                      descriptors are hidden from them otherwise\n"
          "  --help              show this\n"
          "  --version           show the version\n";
 }

@@ -28,6 +28,8 @@ struct Config {
   std::vector<std::string> without_layers;
   // What a worker's system-call filter would refuse is done and logged.
   bool seccomp_audit = false;
+  // Its user may attach a debugger and look into its /proc.
+  bool debuggable = false;
   bool show_help = false;
   bool show_version = false;
 };

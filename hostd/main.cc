@@ -18,7 +18,7 @@ namespace tvmffi::hostd {
 namespace {
 
 // What the daemon relies on and its parent may have left otherwise. Workers inherit the core limit.
-void NormalizeProcess() {
+void NormalizeProcess(const Config& config) {
   // Descriptors 0 to 3 are taken: none of ours may lie where a worker's will.
   for (int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC); fd >= 0 && fd <= 3;) {
     fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -32,11 +32,11 @@ void NormalizeProcess() {
   rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   // Its memory is nobody's to read, whatever a worker's layers.
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (!config.debuggable) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 int Run(const Config& config) {
-  NormalizeProcess();
+  NormalizeProcess(config);
   auto log = MakeLogger(STDERR_FILENO, spdlog::level::from_str(config.log_level), config.log_json);
   Result<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) {

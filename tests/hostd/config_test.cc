@@ -22,9 +22,9 @@ TEST(Config, SharedOnTheDefaultPathWithoutFlags) {
 }
 
 TEST(Config, TakesEveryFlag) {
-  Result<Config> shared = ParseConfig({"--socket", "/a/s", "--worker=/b/w", "--log-level", "debug",
-                                       "--log-json", "--idle-exit", "1.5", "--without",
-                                       "netns,userns", "--without=seccomp", "--seccomp-audit"});
+  Result<Config> shared = ParseConfig(
+      {"--socket", "/a/s", "--worker=/b/w", "--log-level", "debug", "--log-json", "--idle-exit",
+       "1.5", "--without", "netns,userns", "--without=seccomp", "--seccomp-audit", "--debuggable"});
   ASSERT_TRUE(shared.ok()) << shared.status().message;
   EXPECT_EQ(shared->socket_path, "/a/s");
   EXPECT_EQ(shared->worker_program, "/b/w");
@@ -33,12 +33,14 @@ TEST(Config, TakesEveryFlag) {
   EXPECT_EQ(shared->idle_exit_seconds, 1.5);
   EXPECT_EQ(shared->without_layers, (std::vector<std::string>{"netns", "userns", "seccomp"}));
   EXPECT_TRUE(shared->seccomp_audit);
+  EXPECT_TRUE(shared->debuggable);
 
   Result<Config> alone = ParseConfig({"--private-fd", "5", "--parent-pidfd", "6"});
   ASSERT_TRUE(alone.ok());
   EXPECT_EQ(alone->private_fd, 5);
   EXPECT_EQ(alone->parent_pidfd, 6);
   EXPECT_EQ(alone->log_level, "error");
+  EXPECT_FALSE(alone->debuggable);
   EXPECT_TRUE(ParseConfig({"--help"})->show_help);
   EXPECT_TRUE(ParseConfig({"--version"})->show_version);
 }

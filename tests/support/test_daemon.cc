@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -169,8 +170,10 @@ TestDaemon::TestDaemon(std::vector<std::string> more_flags) {
     ADD_FAILURE() << ends.status().message;
     return;
   }
-  std::vector<std::string> flags = {"--private-fd", "3",    "--worker",  FakeWorkerProgram(),
-                                    "--log-level",  "info", "--without", "all"};
+  // Debuggable, so that its descriptors can be counted.
+  std::vector<std::string> flags = {"--private-fd",      "3",           "--worker",
+                                    FakeWorkerProgram(), "--log-level", "info",
+                                    "--without",         "all",         "--debuggable"};
   flags.insert(flags.end(), more_flags.begin(), more_flags.end());
   process = std::make_unique<ChildProgram>(DaemonProgram(), flags,
                                            std::map<int, int>{{ends->second.get(), 3}});
@@ -189,8 +192,12 @@ bool WaitUntilGone(pid_t pid) {
 
 size_t CountFds(pid_t pid) {
   size_t count = 0;
-  DIR* folder = ::opendir(("/proc/" + std::to_string(pid) + "/fd").c_str());
-  if (folder == nullptr) return 0;
+  const std::string path = "/proc/" + std::to_string(pid) + "/fd";
+  DIR* folder = ::opendir(path.c_str());
+  if (folder == nullptr) {
+    ADD_FAILURE() << "cannot list " << path << ": " << std::strerror(errno);
+    return 0;
+  }
   while (dirent* entry = ::readdir(folder)) count += entry->d_name[0] != '.';
   ::closedir(folder);
   return count;
