@@ -124,7 +124,7 @@ def test_a_queue_deadline_bounds_the_wait_alone() -> None:
 
 def test_a_waiting_thread_does_not_need_the_interpreter() -> None:
     """The deadline of a call ends it while another thread holds the interpreter's lock all the time."""
-    mod = tvmffi_host.load_module(plugin("values"), deadline=0.4)
+    mod = tvmffi_host.load_module(plugin("values"), deadline=1.0)
     mod.pid()
     reports = []
 
@@ -137,11 +137,11 @@ def test_a_waiting_thread_does_not_need_the_interpreter() -> None:
     thread = threading.Thread(target=call)
     thread.start()
     time.sleep(0.1)
-    ctypes.PyDLL(None).usleep(1_500_000)  # with the lock held
+    ctypes.PyDLL(None).usleep(2_500_000)  # with the lock held
     thread.join(10)
 
     assert len(reports) == 1
-    assert reports[0].elapsed < 1.2
+    assert reports[0].elapsed < 2.0
 
 
 def call_from_two_processes(count: int, environment: dict[str, str]) -> None:

@@ -99,14 +99,14 @@ def test_exit(faulty: Any, function: str) -> None:
 
 @pytest.mark.parametrize("function", ["hang", "hang_blocking_signals", "spin"])
 def test_hanging_past_the_deadline(function: str) -> None:
-    faulty = tvmffi_host.load_module(plugin("faulty"), deadline=0.3)
+    faulty = tvmffi_host.load_module(plugin("faulty"), deadline=1.0)
     pid = host_pid(faulty)
     begin = time.monotonic()
 
-    with pytest.raises(tvmffi_host.DeadlineExceeded, match="0.3 s") as caught:
+    with pytest.raises(tvmffi_host.DeadlineExceeded, match="1 s") as caught:
         faulty[function]()
 
-    assert 0.3 <= time.monotonic() - begin < 5
+    assert 1.0 <= time.monotonic() - begin < 6
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.report.cause == "deadline"
     assert not alive(pid)
@@ -114,9 +114,9 @@ def test_hanging_past_the_deadline(function: str) -> None:
 
 
 def test_the_callers_own_time_does_not_count() -> None:
-    values = tvmffi_host.load_module(plugin("values"), deadline=0.3)
+    values = tvmffi_host.load_module(plugin("values"), deadline=1.0)
 
-    assert values.apply(lambda: time.sleep(0.6) or 5) == 5
+    assert values.apply(lambda: time.sleep(1.3) or 5) == 5
 
 
 @pytest.mark.parametrize("name", ["faulty_init_segfault", "faulty_init_exit", "faulty_init_throw"])
