@@ -16,12 +16,16 @@ if(TARGET tvm_ffi_testing)
   install(TARGETS tvm_ffi_testing LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT tvm_ffi_testing)
 endif()
 install(EXPORT tvm_ffi-targets NAMESPACE tvm_ffi:: DESTINATION ${package_dir} COMPONENT tvm_ffi)
+# For the staged Python package, whose CMake package is this build folder.
+export(EXPORT tvm_ffi-targets NAMESPACE tvm_ffi:: FILE ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-targets.cmake)
 
 configure_package_config_file(cmake/tvm_ffi-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config.cmake
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config-version.cmake
   VERSION ${TVM_FFI_VERSION} COMPATIBILITY SameMinorVersion)
+configure_file(cmake/tvm_ffi-functions.cmake ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-functions.cmake COPYONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config-version.cmake
+    cmake/tvm_ffi-functions.cmake
   DESTINATION ${package_dir} COMPONENT tvm_ffi)
 
 file(RELATIVE_PATH TVM_FFI_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

@@ -3,7 +3,12 @@
 # ruff: noqa: E402, F401 - the order of these imports matters
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import libinfo
+
+if TYPE_CHECKING:
+    from . import config, cpp, stub, testing, utils
 
 # tvm-ffi-config only prints flags: it needs neither the library nor the extension module.
 if not libinfo.in_config_mode():
@@ -58,17 +63,45 @@ if not libinfo.in_config_mode():
 
     warn_of_other_distribution()
 
+    if TYPE_CHECKING:
+        int8: dtype
+        int16: dtype
+        int32: dtype
+        int64: dtype
+        uint8: dtype
+        uint16: dtype
+        uint32: dtype
+        uint64: dtype
+        float16: dtype
+        float32: dtype
+        float64: dtype
+        bfloat16: dtype
+        float8_e3m4: dtype
+        float8_e4m3: dtype
+        float8_e4m3b11fnuz: dtype
+        float8_e4m3fn: dtype
+        float8_e4m3fnuz: dtype
+        float8_e5m2: dtype
+        float8_e5m2fnuz: dtype
+        float8_e8m0fnu: dtype
+        float6_e2m3fn: dtype
+        float6_e3m2fn: dtype
+        float4_e2m1fn: dtype
+        float4_e2m1fnx2: dtype
+        bool: dtype
     # Last: one of the literals is called `bool`.
     globals().update(_LITERALS)
 
 
-def __getattr__(name: str) -> object:
-    """Import a submodule that importing the package leaves out."""
-    if name not in _ON_DEMAND:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
+if not TYPE_CHECKING:
 
-    return importlib.import_module(f"{__name__}.{name}")
+    def __getattr__(name: str) -> object:
+        """Import a submodule that importing the package leaves out."""
+        if name not in _ON_DEMAND:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Literal, Sequence, overload
 
 from . import core
 from ._init import make_construct, make_refusal
 from ._type_info import INIT_METHOD, TypeInfo
 
 _SKIP_UNKNOWN_OBJECTS = False
+
+_Callable = Callable[..., Any]
 
 
 
@@ -103,6 +105,12 @@ def _make_class(type_index: int) -> type:
 core._install(make_class=_make_class)
 
 
+@overload
+def register_global_func(func_name: str, f: None = None, override: bool = False) -> Callable[[_Callable], core.Function]: ...
+@overload
+def register_global_func(func_name: str, f: _Callable, override: bool = False) -> core.Function: ...
+@overload
+def register_global_func(func_name: _Callable) -> core.Function: ...
 def register_global_func(
     func_name: str | Callable[..., Any], f: Callable[..., Any] | None = None, override: bool = False
 ) -> Any:
@@ -121,6 +129,10 @@ def register_global_func(
     return decorate
 
 
+@overload
+def get_global_func(name: str, allow_missing: Literal[False] = False) -> core.Function: ...
+@overload
+def get_global_func(name: str, allow_missing: bool) -> core.Function | None: ...
 def get_global_func(name: str, allow_missing: bool = False) -> core.Function | None:
     """Return the global function; when there is none, None if ``allow_missing``, else ValueError."""
     function = core._get_global_func(name)

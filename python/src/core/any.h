@@ -4,6 +4,8 @@
 
 #include <tvm/ffi/c_api.h>
 
+#include <cstring>
+
 #include "py_ref.h"
 
 namespace tvmffi::python {
@@ -32,6 +34,14 @@ inline void SetFloat(TVMFFIAny* out, double value) {
   out->type_index = kTVMFFIFloat;
   out->zero_padding = 0;
   out->v_float64 = value;
+}
+
+// At most 7 bytes.
+inline void SetSmallStr(TVMFFIAny* out, const char* data, size_t size) {
+  out->type_index = kTVMFFISmallStr;
+  out->small_str_len = static_cast<uint32_t>(size);
+  out->v_uint64 = 0;
+  std::memcpy(out->v_bytes, data, size);
 }
 
 inline void SetOpaquePtr(TVMFFIAny* out, void* value) {

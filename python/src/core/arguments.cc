@@ -1,7 +1,5 @@
 #include "arguments.h"
 
-#include <cstring>
-
 #include "borrowed_tensor.h"
 #include "error.h"
 #include "state.h"
@@ -34,10 +32,7 @@ bool SetArgumentText(ArgScope& scope, PyObject* arg, TVMFFIAny* out) {
   const char* data = PyUnicode_AsUTF8AndSize(arg, &size);
   if (data == nullptr) return false;
   if (size <= 7) {
-    out->type_index = kTVMFFISmallStr;
-    out->small_str_len = static_cast<uint32_t>(size);
-    out->v_uint64 = 0;
-    std::memcpy(out->v_bytes, data, static_cast<size_t>(size));
+    SetSmallStr(out, data, static_cast<size_t>(size));
     return true;
   }
   TVMFFIByteArray text{data, static_cast<size_t>(size)};

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "any.h"
+#include "object.h"
 #include "py_ref.h"
+#include "state.h"
 
 namespace tvmffi::python {
 
@@ -88,25 +90,53 @@ class ArgArray {
   TVMFFIAny* data_;
 };
 
-// Converts an argument whose exact type has no inline path; rules and order as documented for
-// Function.__call__.
+// Converts any argument by its exact type; rules and order as documented for Function.__call__.
 bool SetArgumentByType(ArgScope& scope, PyObject* arg, TVMFFIAny* out);
 bool SetArgumentText(ArgScope& scope, PyObject* arg, TVMFFIAny* out);
 bool SetArgumentBigInt(PyObject* arg);
 
-// Writes a view of `arg` that is valid while `scope` and `arg` are. False with a Python exception.
-inline bool SetArgument(ArgScope& scope, PyObject* arg, TVMFFIAny* out) {
+// The value of an int of one digit: most of them, and cheap to recognise.
+inline bool SmallIntValue(PyObject* integer, int64_t* out) {
+#if PY_VERSION_HEX >= 0x030C0000
+  auto* digits = reinterpret_cast<PyLongObject*>(integer);
+  if (!PyUnstable_Long_IsCompact(digits)) return false;
+  *out = PyUnstable_Long_CompactValue(digits);
+  return true;
+#else
+  Py_ssize_t size = Py_SIZE(integer);
+  if (size < -1 || size > 1) return false;
+  // Zero has no digit, but room for one.
+  *out = size * static_cast<int64_t>(reinterpret_cast<PyLongObject*>(integer)->ob_digit[0]);
+  return true;
+#endif
+}
+
+// Converts an argument of which nothing needs to be kept for the call: False, without an
+// exception, for every other. Part of SetArgument(), whose answer is the same.
+inline bool SetPlainArgument(PyObject* arg, TVMFFIAny* out) {
   PyTypeObject* type = Py_TYPE(arg);
   if (type == &PyLong_Type) {
-    int overflow;
-    SetInt(out, PyLong_AsLongLongAndOverflow(arg, &overflow));
-    return overflow == 0 || SetArgumentBigInt(arg);
+    int overflow = 0;
+    int64_t value;
+    if (!SmallIntValue(arg, &value)) value = PyLong_AsLongLongAndOverflow(arg, &overflow);
+    SetInt(out, value);
+    return overflow == 0;
+  }
+  if (type == &PyUnicode_Type) {
+    if (!PyUnicode_IS_COMPACT_ASCII(arg) || PyUnicode_GET_LENGTH(arg) > 7) return false;
+    SetSmallStr(out, static_cast<const char*>(PyUnicode_DATA(arg)),
+                static_cast<size_t>(PyUnicode_GET_LENGTH(arg)));
+    return true;
+  }
+  if (type == g_state.tensor) {
+    if (HandleOf(arg) == nullptr) return false;
+    SetObject(out, HandleOf(arg));
+    return true;
   }
   if (type == &PyFloat_Type) {
     SetFloat(out, PyFloat_AS_DOUBLE(arg));
     return true;
   }
-  if (type == &PyUnicode_Type) return SetArgumentText(scope, arg, out);
   if (type == &PyBool_Type) {
     SetBool(out, arg == Py_True);
     return true;
@@ -115,7 +145,12 @@ inline bool SetArgument(ArgScope& scope, PyObject* arg, TVMFFIAny* out) {
     *out = MakeNone();
     return true;
   }
-  return SetArgumentByType(scope, arg, out);
+  return false;
+}
+
+// Writes a view of `arg` that is valid while `scope` and `arg` are. False with a Python exception.
+inline bool SetArgument(ArgScope& scope, PyObject* arg, TVMFFIAny* out) {
+  return SetPlainArgument(arg, out) || SetArgumentByType(scope, arg, out);
 }
 
 // `arg` as an owned value. False with a Python exception.

@@ -5,26 +5,24 @@
 #include "state.h"
 #include "tensor.h"
 
-// Backtraces end at functions of this prefix: what lies above is the interpreter. Hence exported,
-// and no tail call.
-extern "C" TVM_FFI_DLL_EXPORT __attribute__((noinline)) int TVMFFIFunctionCallFromPython(
-    TVMFFIObjectHandle function, TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
-  int code = TVMFFIFunctionCall(function, args, num_args, result);
-  asm volatile("" : "+r"(code));
-  return code;
-}
-
-namespace tvmffi::python {
-namespace {
-
-int CallWithGilAs(bool release_gil, TVMFFIObjectHandle function, TVMFFIAny* args, int32_t num_args,
-                  TVMFFIAny* result) {
-  if (!release_gil) return TVMFFIFunctionCallFromPython(function, args, num_args, result);
+// Backtraces end at functions of this prefix: what lies above is the interpreter. Inlined, it still
+// is a frame where there is debug information; where there is none, the functions that call modules
+// bear such names themselves.
+extern "C" {
+__attribute__((always_inline)) static inline int TVMFFIFunctionCallWithGilAs(
+    bool release_gil, TVMFFIObjectHandle function, TVMFFIAny* args, int32_t num_args,
+    TVMFFIAny* result) {
+  TVMFFISafeCallType call = TVMFFIFunctionGetCellPtr(function)->safe_call;
+  if (!release_gil) return call(function, args, num_args, result);
   PyThreadState* thread = PyEval_SaveThread();
-  int code = TVMFFIFunctionCallFromPython(function, args, num_args, result);
+  int code = call(function, args, num_args, result);
   PyEval_RestoreThread(thread);
   return code;
 }
+}  // extern "C"
+
+namespace tvmffi::python {
+namespace {
 
 // The stream and allocator of a call; what was there before comes back when the call is over.
 class Surroundings {
@@ -64,14 +62,38 @@ class Surroundings {
   DLPackManagedTensorAllocator old_allocator_ = nullptr;
 };
 
+// Part of its caller. False with a Python exception; `result` is owned.
+__attribute__((always_inline)) inline bool CallInContext(TVMFFIObjectHandle function,
+                                                         TVMFFIAny* args, int32_t num_args,
+                                                         const CallContext& context,
+                                                         bool release_gil, TVMFFIAny* result) {
+  if (context.device_type < 0 && context.api == nullptr) {
+    return Check(TVMFFIFunctionCallWithGilAs(release_gil, function, args, num_args, result));
+  }
+  Surroundings surroundings;
+  if (!surroundings.Enter(context)) {
+    surroundings.Leave();
+    return false;
+  }
+  int code = TVMFFIFunctionCallWithGilAs(release_gil, function, args, num_args, result);
+  bool restored = surroundings.Leave();
+  if (!Check(code)) return false;
+  if (restored) return true;
+  ReleaseAny(*result);
+  PyErr_SetString(PyExc_RuntimeError, "cannot restore the stream or allocator after the call");
+  return false;
+}
+
 PyObject* RefuseKeywords() {
   PyErr_SetString(PyExc_TypeError, "an FFI function takes no keyword arguments");
   return nullptr;
 }
 
-PyObject* GetReleaseGil(PyObject* self, void*) {
-  return PyBool_FromLong(reinterpret_cast<FunctionWrapper*>(self)->release_gil);
-}
+constexpr size_t kMaxPlainArguments = 6;
+
+bool ReleasesGil(PyObject* self) { return reinterpret_cast<FunctionWrapper*>(self)->release_gil; }
+
+PyObject* GetReleaseGil(PyObject* self, void*) { return PyBool_FromLong(ReleasesGil(self)); }
 
 int SetReleaseGil(PyObject* self, PyObject* value, void*) {
   if (value == nullptr) {
@@ -197,46 +219,54 @@ PyType_Spec kFunctionSpec = {"tvm_ffi.core.CFunction", sizeof(FunctionWrapper), 
                              kFunctionSlots};
 
 }  // namespace
+}  // namespace tvmffi::python
 
-bool CallInContext(TVMFFIObjectHandle function, TVMFFIAny* args, int32_t num_args,
-                   const CallContext& context, bool release_gil, TVMFFIAny* result) {
-  if (context.device_type < 0 && context.api == nullptr) {
-    return Check(CallWithGilAs(release_gil, function, args, num_args, result));
-  }
-  Surroundings surroundings;
-  if (!surroundings.Enter(context)) {
-    surroundings.Leave();
-    return false;
-  }
-  int code = CallWithGilAs(release_gil, function, args, num_args, result);
-  bool restored = surroundings.Leave();
-  if (!Check(code)) return false;
-  if (restored) return true;
-  ReleaseAny(*result);
-  PyErr_SetString(PyExc_RuntimeError, "cannot restore the stream or allocator after the call");
-  return false;
-}
+namespace py = tvmffi::python;
 
-PyObject* FunctionVectorcall(PyObject* self, PyObject* const* args, size_t nargsf,
-                             PyObject* kwnames) {
-  if (kwnames != nullptr && PyTuple_GET_SIZE(kwnames) != 0) return RefuseKeywords();
-  TVMFFIObjectHandle handle = HandleOf(self);
-  if (handle == nullptr && !RequireHandle(self)) return nullptr;
-  auto num_args = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
-  ArgArray values(num_args);
+// Exported for its name: see above. What it calls on the way to the module is part of it.
+extern "C" TVM_FFI_DLL_EXPORT __attribute__((noinline)) PyObject* TVMFFIFunctionCallFromPythonAny(
+    PyObject* self, PyObject* const* args, size_t num_args) {
+  TVMFFIObjectHandle handle = py::HandleOf(self);
+  if (handle == nullptr && !py::RequireHandle(self)) return nullptr;
+  py::ArgArray values(num_args);
   TVMFFIAny* data = values.data();
   if (data == nullptr) return PyErr_NoMemory();
-  ArgScope scope;
+  py::ArgScope scope;
   for (size_t i = 0; i < num_args; ++i) {
-    if (!SetArgument(scope, args[i], data + i)) return nullptr;
+    if (!py::SetArgument(scope, args[i], data + i)) return nullptr;
   }
-  TVMFFIAny result = MakeNone();
-  if (!CallInContext(handle, data, static_cast<int32_t>(num_args), scope.context,
-                     reinterpret_cast<FunctionWrapper*>(self)->release_gil, &result)) {
+  TVMFFIAny result = py::MakeNone();
+  if (!py::CallInContext(handle, data, static_cast<int32_t>(num_args), scope.context,
+                         py::ReleasesGil(self), &result)) {
     return nullptr;
   }
-  return AnyToPython(result, scope.context.api);
+  return py::AnyToPython(result, scope.context.api);
 }
+
+// The vectorcall of every Function. Arguments that ask for nothing need no ArgScope.
+extern "C" TVM_FFI_DLL_EXPORT PyObject* TVMFFIFunctionCallFromPython(PyObject* self,
+                                                                     PyObject* const* args,
+                                                                     size_t nargsf,
+                                                                     PyObject* kwnames) {
+  if (kwnames != nullptr && PyTuple_GET_SIZE(kwnames) != 0) return py::RefuseKeywords();
+  auto num_args = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+  if (num_args > py::kMaxPlainArguments || py::HandleOf(self) == nullptr) {
+    return TVMFFIFunctionCallFromPythonAny(self, args, num_args);
+  }
+  TVMFFIAny values[py::kMaxPlainArguments];
+  for (size_t i = 0; i < num_args; ++i) {
+    if (py::SetPlainArgument(args[i], values + i)) continue;
+    return TVMFFIFunctionCallFromPythonAny(self, args, num_args);
+  }
+  TVMFFIAny result = py::MakeNone();
+  int code = TVMFFIFunctionCallWithGilAs(py::ReleasesGil(self), py::HandleOf(self), values,
+                                         static_cast<int32_t>(num_args), &result);
+  if (!py::Check(code)) return nullptr;
+  if (result.type_index == kTVMFFINone) Py_RETURN_NONE;
+  return py::AnyToPython(result, nullptr);
+}
+
+namespace tvmffi::python {
 
 bool InitFunctionType() {
   g_state.c_function = AddType(&kFunctionSpec, g_state.c_object);

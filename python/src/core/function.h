@@ -4,15 +4,10 @@
 
 #include "arguments.h"
 
+extern "C" PyObject* TVMFFIFunctionCallFromPython(PyObject* self, PyObject* const* args,
+                                                  size_t nargsf, PyObject* kwnames);
+
 namespace tvmffi::python {
-
-PyObject* FunctionVectorcall(PyObject* self, PyObject* const* args, size_t nargsf,
-                             PyObject* kwnames);
-
-// Calls with the stream and allocator that `context` asks for. False with a Python exception;
-// `result` is owned.
-bool CallInContext(TVMFFIObjectHandle function, TVMFFIAny* args, int32_t num_args,
-                   const CallContext& context, bool release_gil, TVMFFIAny* result);
 
 // A Function that calls `callable`; tensors reach it as tensors of the framework of `api` when that
 // is not NULL.

@@ -34,7 +34,7 @@ PyObject* NewWrapper(PyTypeObject* cls, WrapperKind kind) {
   PyObject* self = cls->tp_alloc(cls, 0);
   if (self != nullptr && kind == WrapperKind::kFunction) {
     auto* function = reinterpret_cast<FunctionWrapper*>(self);
-    function->vectorcall = FunctionVectorcall;
+    function->vectorcall = TVMFFIFunctionCallFromPython;
     function->release_gil = g_state.release_gil;
   }
   return self;

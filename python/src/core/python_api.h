@@ -7,6 +7,9 @@
 #include <Python.h>
 #include <frameobject.h>
 #include <structmember.h>
+#if PY_VERSION_HEX < 0x030B0000
+#include <longintrepr.h>
+#endif
 // clang-format on
 
 #endif  // TVMFFI_PYTHON_CORE_PYTHON_API_H_

@@ -7,8 +7,10 @@ from typing import Any, Callable, TypeVar
 from .. import core
 from .._init import finish, make_construct, make_refusal, signature_of, type_error_of_range
 from .._type_info import TypeInfo
+from .._typing import dataclass_transform
 from ..registry import _bind_class, _type_info_of
 from ._members import add_comparison, add_copying, add_match_args, check_flags
+from .field import field
 
 T = TypeVar("T", bound=type)
 
@@ -33,6 +35,7 @@ def _make_init(cls: type, info: TypeInfo) -> Any:
     return finish(__init__, cls, signature_of(info, info.explicit_constructor() is not None))
 
 
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
 def c_class(
     type_key: str,
     *,

@@ -6,15 +6,18 @@ import functools
 import json
 import sys
 import typing
-from typing import Any, Callable, ClassVar, NamedTuple
+from typing import Any, Callable, ClassVar, NamedTuple, TypeVar, overload
 
 from .. import core
 from .._init import finish, make_construct, make_refusal, signature_of, type_error_of_range
 from .._type_info import STATIC_METHOD, TypeField, TypeInfo
 from .._type_schema import TypeSchema
+from .._typing import dataclass_transform
 from ..registry import _type_info_of
 from ._members import add_comparison, add_copying, add_match_args, check_flags
-from .field import Field, init_property, is_keyword_boundary
+from .field import Field, field, init_property, is_keyword_boundary
+
+T = TypeVar("T")
 
 _STRUCTURAL_KINDS = {None: 0, "tree": 1, "var": 2, "dag": 3, "const-tree": 4, "singleton": 5}
 
@@ -86,6 +89,27 @@ _scopes: dict[tuple[str, str], dict[str, Any]] = {}
 _failed: set[str] = set()
 
 
+@overload
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
+def py_class(cls_or_type_key: type[T], /) -> type[T]: ...
+@overload
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
+def py_class(
+    cls_or_type_key: str | None = None,
+    /,
+    *,
+    type_key: str | None = None,
+    frozen: bool = False,
+    init: bool = True,
+    repr: bool = True,  # noqa: A002
+    eq: bool = False,
+    order: bool = False,
+    unsafe_hash: bool = False,
+    match_args: bool = True,
+    kw_only: bool = False,
+    structural_eq: str | None = "tree",
+    slots: bool = True,
+) -> Callable[[type[T]], type[T]]: ...
 def py_class(
     cls_or_type_key: Any = None,
     /,
