@@ -32,6 +32,8 @@ struct SessionContext {
   const Cgroups* cgroups;
   bool seccomp_audit;
   std::function<wire::Stats()> stats;
+  // It may only look on, and end workers.
+  bool observer = false;
 };
 
 // Destruction kills its workers. Not to be destroyed inside `on_end`.
@@ -66,6 +68,9 @@ class Session {
   void Handle(const wire::AwaitExit& request);
   void Handle(const wire::GetStats& request);
   void Handle(const wire::StartSymbolizer& request);
+  void Handle(const wire::GetDocument& request);
+  void Handle(const wire::EndWorker& request);
+  Result<std::string> MakeDocument(const wire::GetDocument& request) const;
   // Passed on to the worker as they are.
   template <typename Request>
   void PassOn(const Request& request, std::vector<UniqueFd> fds);

@@ -83,6 +83,7 @@ Failure Exchange::Run(TVMFFIAny* result) {
   if (!failure) {
     ++lane_->lane_call;
     failure = Send();
+    if (sent_) lane_->record->Begin(call_id_, RecordedName(), start_);
     if (!failure) failure = Finish(Receive(), result);
   }
   return End(std::move(failure));
@@ -113,12 +114,31 @@ Failure Exchange::End(Failure failure) {
   worker_->staging()->Free(std::move(spill_));
   lane_->transfer.End();
   lane_->counters.calls.Add(1);
+  if (sent_) lane_->record->End(Took(failure), outcome_);
   if (failure) {
     lane_->counters.errors.Add(1);
   } else if (spec_.average != nullptr) {
     spec_.average->Add(lane_->lane.last_wait());
   }
   return failure;
+}
+
+int64_t Exchange::Took(const Failure& failure) const {
+  // Of one wait the lane knows it, without another look at the clock.
+  if (!failure && waits_ <= 1) return lane_->lane.last_wait();
+  return MonotonicNanos() - start_ - in_callbacks_;
+}
+
+uint32_t Exchange::RecordedName() const {
+  if (spec_.recorded_name != 0) return spec_.recorded_name;
+  switch (spec_.op) {
+    case FrameOp::kLoad:
+      return worker_->RecordedName("(load)");
+    case FrameOp::kCallGlobal:
+      return worker_->RecordedName("(" + std::string(spec_.text) + ")");
+    default:
+      return worker_->RecordedName(spec_.function);
+  }
 }
 
 Failure Exchange::Encode() {
@@ -172,6 +192,7 @@ Failure Exchange::Send() {
 }
 
 WaitOutcome Exchange::Receive() {
+  ++waits_;
   WaitContext context;
   context.deadline = deadline_;
   context.death = worker_->death_word();
@@ -258,6 +279,7 @@ Failure Exchange::CopyBack() {
 
 Failure Exchange::TakePlain(const TVMFFIAny& value, TVMFFIAny* result) {
   if (Failure failure = CopyBack()) return failure;
+  outcome_ = RecordedOutcome::kOk;
   *result = value;
   if (spec_.op == FrameOp::kCall) slot_->Succeeded();
   return {};
@@ -270,6 +292,7 @@ Failure Exchange::TakeResult(TVMFFIAny* result) {
   }
   Status status = lane_->reader.GetOwned(0, &lane_->transfer, result);
   if (status.ok()) {
+    outcome_ = RecordedOutcome::kOk;
     if (spec_.op == FrameOp::kCall) slot_->Succeeded();
     return {};
   }
@@ -285,6 +308,7 @@ Failure Exchange::TakeError() {
     Status status = lane_->reader.GetString(i, &texts[i]);
     if (!status.ok()) return Violation("an error with " + status.message);
   }
+  outcome_ = RecordedOutcome::kError;
   if (spec_.op == FrameOp::kCall) slot_->Succeeded();
   return MakeWorkerError({texts[0].data, texts[0].size}, {texts[1].data, texts[1].size},
                          {texts[2].data, texts[2].size}, callback_error_.get());

@@ -31,6 +31,8 @@ struct CallSpec {
   // Seconds, for messages.
   double time_limit = 0;
   CallAverage* average = nullptr;
+  // Worker::RecordedName of the function; 0: looked up.
+  uint32_t recorded_name = 0;
   // Set: an object that comes back is not wrapped, its handle is stored here.
   uint64_t* take_handle = nullptr;
 };
@@ -84,6 +86,8 @@ class Exchange {
   Failure GiveUp(std::optional<wire::KillCause> cause, const char* kind, const std::string& what);
   std::string Name() const;
   double Elapsed() const;
+  uint32_t RecordedName() const;
+  int64_t Took(const Failure& failure) const;
   WorkerSlot* const slot_;
   CallLane* const lane_;
   const CallSpec& spec_;
@@ -94,6 +98,8 @@ class Exchange {
   int64_t deadline_;
   int64_t in_callbacks_ = 0;
   bool sent_ = false;
+  int waits_ = 0;
+  RecordedOutcome outcome_ = RecordedOutcome::kFailed;
   StagingBlock spill_;
   // What the last failed callback raised: it comes back from the worker as a copy.
   Failure callback_error_;

@@ -112,6 +112,7 @@ Failure RemoteFunction::MakeFound(std::shared_ptr<RemoteReference> module, std::
   }
   auto* function = new RemoteFunction(std::move(slot), std::move(module), std::move(name));
   function->known_handle_.store(handle);
+  function->recorded_name_.store(worker->RecordedName(function->name_));
   function->known_worker_.store(worker->id());
   Status made = Make(function, out);
   return made.ok() ? Failure() : MakeError(made);
@@ -169,6 +170,7 @@ Failure RemoteFunction::Resolve(CallLane* lane, int64_t deadline, uint64_t* hand
   }
   known_worker_.store(0, std::memory_order_release);
   known_handle_.store(*handle, std::memory_order_release);
+  recorded_name_.store(lane->worker->RecordedName(name_), std::memory_order_relaxed);
   known_worker_.store(lane->worker->id(), std::memory_order_release);
   return {};
 }
@@ -182,6 +184,7 @@ CallSpec RemoteFunction::Spec(int64_t start) {
   call.deadline = spec_->Deadline(start);
   call.time_limit = spec_->deadline;
   call.average = &average_;
+  call.recorded_name = recorded_name_.load(std::memory_order_relaxed);
   return call;
 }
 
@@ -190,6 +193,7 @@ Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t nu
   CallSpec call = Spec(start);
   if (!Known(*lane->worker, &call.target)) {
     if (Failure failure = Resolve(lane, call.deadline, &call.target)) return failure;
+    call.recorded_name = recorded_name_.load(std::memory_order_relaxed);
   }
   call.args = args;
   call.num_args = num_args;
@@ -223,12 +227,15 @@ Failure RemoteFunction::FinishPlain(CallLane* lane, TVMFFIAny* result) {
   context.on_slice = &Exchange::OnSlice;
   context.self = lane->worker.get();
   context.expected = average_.nanos();
+  lane->record->Begin(lane->CallId(lane->lane_call), recorded_name_.load(std::memory_order_relaxed),
+                      start);
   const WaitOutcome outcome = lane->lane.Receive(context, &lane->frame);
   TVMFFIAny value;
   if (outcome == WaitOutcome::kFrame && ReadPlainReturn(*lane, &value)) {
     *result = value;
     lane->counters.calls.Add(1);
     average_.Add(lane->lane.last_wait());
+    lane->record->End(lane->lane.last_wait(), RecordedOutcome::kOk);
     slot_->Succeeded();
     return {};
   }

@@ -98,6 +98,7 @@ class RemoteFunction {
   // The handle in worker `known_worker_`, which is 0 while it changes.
   std::atomic<uint64_t> known_worker_{0};
   std::atomic<uint64_t> known_handle_{0};
+  std::atomic<uint32_t> recorded_name_{0};  // in the same worker
 };
 
 // Asks a worker for the function `name` of its module `module`; 0 when there is none. `lane` is

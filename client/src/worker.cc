@@ -85,7 +85,7 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   Result<Connection::Answer> answer = worker->connection_->Ask(std::move(request));
   if (!answer.ok()) return answer.status();
   auto* created = std::get_if<wire::WorkerCreated>(&answer->message);
-  if (created == nullptr || answer->fds.size() != 3) {
+  if (created == nullptr || answer->fds.size() != 4) {
     return Status{Code::kInternal, "the daemon answered CreateWorker with " +
                                        std::string(wire::MessageName(answer->message))};
   }
@@ -101,6 +101,10 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   if (!death_page.ok()) return death_page.status();
   worker->death_page_ = std::move(*death_page);
   worker->pidfd_ = std::move(answer->fds[2]);
+  Result<ShmSegment> recorder =
+      ShmSegment::Map(std::move(answer->fds[3]), kRecorderSize, Access::kReadWrite);
+  if (!recorder.ok()) return recorder.status();
+  worker->recorder_ = std::move(*recorder);
   return worker;
 }
 
@@ -108,6 +112,15 @@ Worker::~Worker() { Close(); }
 
 LaneMemory* Worker::lane(uint32_t index) const {
   return reinterpret_cast<LaneMemory*>(channel_.data() + kLanesOffset) + index;
+}
+
+LaneRecord* Worker::record(uint32_t lane) const {
+  return &reinterpret_cast<RecorderMemory*>(recorder_.data())->lanes[lane];
+}
+
+uint32_t Worker::RecordedName(std::string_view function) {
+  std::lock_guard<std::mutex> lock(lock_);
+  return RecordName(reinterpret_cast<RecorderMemory*>(recorder_.data()), function);
 }
 
 const std::atomic<uint32_t>* Worker::death_word() const {
@@ -235,9 +248,19 @@ void Worker::MoveReleasesTo(FrameWriter* writer) {
   has_releases_.store(false, std::memory_order_relaxed);
 }
 
-void Worker::AddModulePath(const std::string& path) {
-  std::lock_guard<std::mutex> lock(lock_);
-  module_paths_.push_back(path);
+Status Worker::LendModule(const std::string& path, std::shared_ptr<const ModuleCopy> copy) {
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    known_modules_[path] = copy;
+  }
+  if (copy == nullptr) return OkStatus();
+  Result<UniqueFd> fd = Duplicate(copy->file.fd());
+  if (!fd.ok()) return fd.status();
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(*fd));
+  Result<wire::Done> done =
+      AskFor<wire::Done>(connection_.get(), wire::LendModule{0, worker_id_, path}, std::move(fds));
+  return done.ok() ? OkStatus() : Unpassed(done.status());
 }
 
 std::optional<uint64_t> Worker::ModuleHandle(uint32_t index) {
@@ -267,12 +290,12 @@ void Worker::ReadCrashPage(WorkerEnd* end) {
   std::optional<Crash> crash = ReadCrash(*page);
   // What the kernel does not confirm is somebody's invention.
   if (!crash || crash->signal != end->signal) return;
-  std::vector<std::string> paths;
+  KnownModules modules;
   {
     std::lock_guard<std::mutex> lock(lock_);
-    paths = module_paths_;
+    modules = known_modules_;
   }
-  end->backtrace = SymbolizeCrash(connection_.get(), *page, *crash, paths);
+  end->backtrace = SymbolizeCrash(connection_.get(), *page, *crash, modules);
   if (crash->address_space_full) end->limits_hit.emplace_back("address_space_bytes");
   end->crash = std::make_shared<const Crash>(std::move(*crash));
 }

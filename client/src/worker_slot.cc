@@ -11,6 +11,7 @@
 #include "client/src/process_state.h"
 #include "client/src/remote.h"
 #include "proto/base/clock.h"
+#include "proto/elf/elf_file.h"
 
 namespace tvmffi::host {
 namespace {
@@ -54,6 +55,21 @@ bool Interrupted(Failure* failure) {
   return true;
 }
 
+// `worker` may be null: none was asked.
+Failure LoadFailure(const ModuleSpec& spec, const std::string& why, const Worker* worker) {
+  FailedCall failed;
+  failed.function = "load";
+  failed.module = spec.given_path;
+  WorkerEnd end;
+  end.cause = "load";
+  if (worker != nullptr) {
+    failed.generation = worker->generation();
+    end.pid = worker->pid();
+  }
+  return MakeHostError(kLoadFailed, "cannot load '" + spec.given_path + "': " + why,
+                       MakeReport(kLoadFailed, failed, end));
+}
+
 int ThreadId() { return static_cast<int>(::syscall(SYS_gettid)); }
 
 }  // namespace
@@ -66,6 +82,7 @@ Status CallLane::Bind(std::shared_ptr<Worker> new_worker) {
   if (!opened.ok()) return opened.status();
   index = *opened;
   lane = Lane(new_worker->lane(index), Side::kClient, &spin);
+  record = new_worker->record(index);
   worker = std::move(new_worker);
   return OkStatus();
 }
@@ -344,9 +361,29 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
   return nullptr;
 }
 
+Failure WorkerSlot::Preflight(ModuleSpec* spec) {
+  if (!elf::HasLibraryName(spec->path)) return {};
+  {
+    // A worker's linker knows a module by its path, and loads one only once.
+    std::lock_guard<std::mutex> lock(lock_);
+    for (const auto& module : modules_) {
+      if (module->path == spec->path) spec->copy = module->copy;
+    }
+  }
+  if (spec->copy != nullptr) return {};
+  Result<std::shared_ptr<const ModuleCopy>> copy = CopyModule(spec->path);
+  if (!copy.ok()) return LoadFailure(*spec, copy.status().message, nullptr);
+  spec->copy = std::move(*copy);
+  return {};
+}
+
 Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   const ModuleSpec& spec = module(index);
-  lane->worker->AddModulePath(spec.path);
+  const Status lent = lane->worker->LendModule(spec.path, spec.copy);
+  // What a worker that died has to say is better.
+  if (!lent.ok() && lane->worker->Alive()) {
+    return MakeError(KindOf(lent.code), "cannot load '" + spec.given_path + "': " + lent.message);
+  }
   uint64_t handle = 0;
   CallSpec call;
   call.op = FrameOp::kLoad;
@@ -365,16 +402,7 @@ Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   }
   if (failure && !lane->worker->ended()) {
     // The loader's own words; it names the absolute path or a library that is missing.
-    const ErrorText text = ReadError(failure.get());
-    FailedCall failed;
-    failed.function = "load";
-    failed.module = spec.given_path;
-    failed.generation = lane->worker->generation();
-    WorkerEnd end;
-    end.cause = "load";
-    end.pid = lane->worker->pid();
-    return MakeHostError(kLoadFailed, "cannot load '" + spec.given_path + "': " + text.message,
-                         MakeReport(kLoadFailed, failed, end));
+    return LoadFailure(spec, ReadError(failure.get()).message, lane->worker.get());
   }
   if (!failure) lane->worker->SetModuleHandle(index, handle);
   return failure;
@@ -412,6 +440,7 @@ Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
 
 Failure WorkerSlot::Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index) {
   const int64_t deadline = DeadlineAfter(spec->deadline);
+  if (Failure failure = Preflight(spec.get())) return failure;
   bool first;
   {
     std::lock_guard<std::mutex> lock(lock_);

@@ -39,6 +39,7 @@ struct CallLane {
   // Null until bound, and again after the worker's end.
   std::shared_ptr<Worker> worker;
   uint32_t index = 0;
+  LaneRecord* record = nullptr;
   SpinBudget spin;
   Lane lane;
   uint32_t lane_call = 0;
@@ -69,6 +70,8 @@ struct ModuleSpec {
   std::vector<InitCall> init;
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
+  // What is loaded, by every worker; null for a file whose name is no library's.
+  std::shared_ptr<const ModuleCopy> copy;
 
   // When a call that began at `start` must have ended.
   int64_t Deadline(int64_t start) const {
@@ -127,6 +130,8 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   CallLane* AcquireSlow(int64_t deadline, Failure* failure);
   CallLane* TakeLane(const std::shared_ptr<Worker>& worker, bool* wait);
   std::shared_ptr<Worker> EnsureWorker(int64_t deadline, Failure* failure);
+  // Checks the module's file and takes the copy that workers will load.
+  Failure Preflight(ModuleSpec* spec);
   bool LockStart(int64_t deadline, Failure* failure);
   Failure CheckMayStart();
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);

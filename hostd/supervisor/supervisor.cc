@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "hostd/logging.h"
 #include "hostd/supervisor/exit_report.h"
 
 namespace tvmffi::hostd {
@@ -33,7 +34,12 @@ Result<WorkerProcess*> Supervisor::Spawn(const SpawnOptions& options,
   ++created_;
   WorkerProcess* worker = process->get();
   workers_.push_back({std::move(*process), std::move(on_exit)});
-  log_->info("worker '{}' (pid {}) started", worker->label(), worker->pid());
+  LogEvent(log_, spdlog::level::info,
+           "worker '" + worker->label() + "' (pid " + std::to_string(worker->pid()) + ") started",
+           {{"event", "worker_started"},
+            {"worker", worker->label()},
+            {"worker_pid", worker->pid()},
+            {"session", worker->session()}});
   return worker;
 }
 
@@ -43,6 +49,13 @@ void Supervisor::Abandon(WorkerProcess* worker) {
   }
   worker->ForgetPasses();
   worker->Kill(wire::KillCause::kClosed);
+}
+
+WorkerProcess* Supervisor::Find(pid_t pid) {
+  for (Entry& entry : workers_) {
+    if (entry.process->pid() == pid) return entry.process.get();
+  }
+  return nullptr;
 }
 
 Result<UniqueFd> Supervisor::StartSymbolizer(const std::string& program) {
@@ -76,8 +89,19 @@ void Supervisor::OnExit(WorkerProcess* worker) {
   ++died_;
   const wire::ExitReport& report = *worker->exit_report();
   bool expected = report.cause == "closed";
-  log_->log(expected ? spdlog::level::info : spdlog::level::warn, "worker '{}' (pid {}) {}",
-            worker->label(), worker->pid(), Sentence(report));
+  const auto level = expected ? spdlog::level::info : spdlog::level::warn;
+  LogEvent(log_, level,
+           "worker '" + worker->label() + "' (pid " + std::to_string(worker->pid()) + ") " +
+               Sentence(report),
+           {{"event", "worker_ended"},
+            {"worker", worker->label()},
+            {"worker_pid", worker->pid()},
+            {"session", worker->session()},
+            {"cause", report.cause},
+            {"signal", report.signal},
+            {"exit_status", report.exit_status},
+            {"lifetime_us", static_cast<int64_t>(report.lifetime_us)}});
+  recorder_.Add(worker->Obituary());
   auto entry = std::find_if(workers_.begin(), workers_.end(),
                             [&](const Entry& e) { return e.process.get() == worker; });
   if (entry->on_exit != nullptr) entry->on_exit(worker);

@@ -10,6 +10,7 @@
 
 #include "hostd/loop/event_loop.h"
 #include "hostd/loop/signal_watch.h"
+#include "hostd/supervisor/flight_recorder.h"
 #include "hostd/supervisor/orphans.h"
 #include "hostd/supervisor/symbolizer_process.h"
 #include "hostd/supervisor/worker_process.h"
@@ -40,6 +41,15 @@ class Supervisor {
   // Calls back (once, from the loop) when no worker is left.
   void NotifyWhenEmpty(std::function<void()> on_empty);
 
+  // The worker of that process number, if it runs.
+  WorkerProcess* Find(pid_t pid);
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const Entry& entry : workers_) visit(*entry.process);
+  }
+  // Of those that have ended.
+  const FlightRecorder& recorder() const { return recorder_; }
+
   size_t workers() const { return workers_.size(); }
   uint64_t workers_created() const { return created_; }
   uint64_t workers_died() const { return died_; }
@@ -58,6 +68,7 @@ class Supervisor {
   EventLoop* loop_;
   spdlog::logger* log_;
   Orphans orphans_;
+  FlightRecorder recorder_;
   std::unique_ptr<SignalWatch> child_signal_;
   std::vector<Entry> workers_;
   std::vector<std::unique_ptr<SymbolizerProcess>> symbolizers_;

@@ -50,6 +50,8 @@ Result<UniqueFd> Duplicate(int fd) {
 WorkerProcess::WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExit on_exit)
     : loop_(loop),
       label_(options.label),
+      session_(options.session),
+      layers_(options.layers),
       on_exit_(std::move(on_exit)),
       retry_(loop, [this] { OnChildExit(); }),
       wall_(loop, [this] { Kill(wire::KillCause::kDeadline); }) {}
@@ -73,6 +75,9 @@ Status WorkerProcess::CreateMemory() {
   if (!death_page.ok()) return death_page.status();
   new (death_page->data()) DeathPage{};
   death_page_ = std::move(*death_page);
+  Result<ShmSegment> recorder = ShmSegment::Create(kRecorderSize, "tvmffi-recorder");
+  if (!recorder.ok()) return recorder.status();
+  recorder_ = std::move(*recorder);
   return OkStatus();
 }
 
@@ -140,6 +145,7 @@ WorkerProcess::~WorkerProcess() {
 void WorkerProcess::Kill(wire::KillCause cause) {
   if (report_.has_value()) return;
   if (!kill_cause_.has_value()) kill_cause_ = cause;
+  events_.Add(std::string("killed: ") + CauseName(cause));
   ::kill(-child_, SIGKILL);
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
 }
@@ -151,6 +157,7 @@ void WorkerProcess::ForgetPasses() {
 void WorkerProcess::Pass(const wire::Message& message, std::vector<UniqueFd> fds,
                          std::function<void(Status)> done) {
   Status status = OkStatus();
+  if (std::string event = EventText(message); !event.empty()) events_.Add(std::move(event));
   Result<std::vector<char>> payload = wire::Encode(message);
   if (!payload.ok()) {
     status = payload.status();
@@ -187,7 +194,7 @@ void WorkerProcess::FailPasses(const Status& status) {
 
 Result<std::vector<UniqueFd>> WorkerProcess::TakeClientFds() {
   std::vector<UniqueFd> fds;
-  for (int fd : {channel_.fd(), death_page_.fd(), pidfd_.get()}) {
+  for (int fd : {channel_.fd(), death_page_.fd(), pidfd_.get(), recorder_.fd()}) {
     Result<UniqueFd> copy = Duplicate(fd);
     if (!copy.ok()) return copy.status();
     fds.push_back(std::move(*copy));
@@ -222,10 +229,20 @@ void WorkerProcess::OnChildExit() {
     report_->cause = "oom";
     report_->limits_hit.emplace_back("memory");
   }
+  events_.Add(Sentence(*report_));
   cgroup_.reset();
   control_->Close();
   FailPasses({Code::kUnavailable, "it " + Sentence(*report_)});
   on_exit_(this);
+}
+
+Recording WorkerProcess::ReadCalls(int64_t now) const {
+  return ReadRecorder(*reinterpret_cast<const RecorderMemory*>(recorder_.data()), now);
+}
+
+EndedWorker WorkerProcess::Obituary() const {
+  const int64_t now = MonotonicNanos();
+  return {pid_, session_, label_, layers_, start_ns_, now, *report_, ReadCalls(now), events_};
 }
 
 void WorkerProcess::AnnounceDeath() {

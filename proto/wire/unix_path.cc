@@ -1,6 +1,8 @@
 #include "proto/wire/unix_path.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,9 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <string_view>
 
 #include "proto/base/clock.h"
 #include "proto/wire/socket.h"
@@ -19,6 +24,25 @@ namespace tvmffi {
 namespace {
 
 std::string Quoted(const std::string& path) { return "'" + path + "'"; }
+
+constexpr char kPrivate[] = "private-";
+constexpr char kSocket[] = ".sock";
+
+bool EndsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+// The number in "private-<pid>.sock" or ".sock.lock", else 0.
+int64_t PrivatePid(std::string_view name) {
+  const std::string_view begin = kPrivate;
+  if (name.substr(0, begin.size()) != begin) return 0;
+  int32_t pid = 0;
+  const char* end = name.data() + name.size();
+  const auto [rest, error] = std::from_chars(name.data() + begin.size(), end, pid);
+  const std::string_view suffix(rest, static_cast<size_t>(end - rest));
+  const bool is_ours = suffix == kSocket || suffix == std::string(kSocket) + ".lock";
+  return error == std::errc() && is_ours && pid > 0 ? pid : 0;
+}
 
 std::string FolderOf(const std::string& path) {
   size_t slash = path.rfind('/');
@@ -150,14 +174,42 @@ Status RemoveStale(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
+std::string RuntimeFolder() {
+  if (const char* folder = std::getenv("XDG_RUNTIME_DIR"); folder != nullptr && *folder == '/') {
+    return std::string(folder) + "/tvmffi-hostd";
+  }
+  return "/tmp/tvmffi-hostd-" + std::to_string(::geteuid());
+}
+
 std::string DefaultSocketPath() {
   if (const char* path = std::getenv("TVMFFI_HOSTD_SOCKET"); path != nullptr && *path != '\0') {
     return path;
   }
-  if (const char* folder = std::getenv("XDG_RUNTIME_DIR"); folder != nullptr && *folder == '/') {
-    return std::string(folder) + "/tvmffi-hostd/hostd.sock";
+  return RuntimeFolder() + "/hostd.sock";
+}
+
+std::string PrivateSocketPath(int64_t pid) {
+  return RuntimeFolder() + "/" + kPrivate + std::to_string(pid) + kSocket;
+}
+
+std::vector<std::string> PrivateSocketPaths(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::unique_ptr<DIR, void (*)(DIR*)> list(::opendir(folder.c_str()),
+                                            [](DIR* open) { ::closedir(open); });
+  if (list == nullptr) return paths;
+  while (const dirent* entry = ::readdir(list.get())) {
+    const std::string_view name = entry->d_name;
+    const int64_t pid = PrivatePid(name);
+    if (pid == 0) continue;
+    const std::string path = folder + "/" + std::string(name);
+    if (::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) {
+      if (EndsWith(name, kSocket)) paths.push_back(path);
+    } else {
+      ::unlink(path.c_str());
+    }
   }
-  return "/tmp/tvmffi-hostd-" + std::to_string(::geteuid()) + "/hostd.sock";
+  std::sort(paths.begin(), paths.end());
+  return paths;
 }
 
 Status MakeSocketFolder(const std::string& socket_path) {
