@@ -242,7 +242,9 @@ Recording WorkerProcess::ReadCalls(int64_t now) const {
 
 EndedWorker WorkerProcess::Obituary() const {
   const int64_t now = MonotonicNanos();
-  return {pid_, session_, label_, layers_, start_ns_, now, *report_, ReadCalls(now), events_};
+  Recording calls = ReadCalls(now);
+  calls.EndRunning();
+  return {pid_, session_, label_, layers_, start_ns_, now, *report_, std::move(calls), events_};
 }
 
 void WorkerProcess::AnnounceDeath() {

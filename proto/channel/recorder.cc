@@ -131,6 +131,15 @@ int64_t CallTotals::Quantile(double part) const {
   return LatencyLimit(kLatencyBuckets - 1);
 }
 
+void Recording::EndRunning() {
+  for (CallRecord& call : running) {
+    call.outcome = RecordedOutcome::kFailed;
+    Count(call.elapsed, call.outcome, &totals);
+    recent.push_back(std::move(call));
+  }
+  running.clear();
+}
+
 Recording ReadRecorder(const RecorderMemory& memory_untrusted, int64_t now) {
   Recording recording;
   for (uint32_t lane = 0; lane < kMaxLanes; ++lane) {

@@ -104,6 +104,9 @@ struct Recording {
   CallTotals totals;
   std::vector<CallRecord> running;
   std::vector<CallRecord> recent;  // ended, the latest last
+
+  // There will be no answers any more: what runs has failed.
+  void EndRunning();
 };
 
 // `memory_untrusted` may change meanwhile: a call can be missing or counted twice, nothing else.

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,11 +9,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <string_view>
 
 #include "proto/base/clock.h"
@@ -28,20 +27,14 @@ std::string Quoted(const std::string& path) { return "'" + path + "'"; }
 constexpr char kPrivate[] = "private-";
 constexpr char kSocket[] = ".sock";
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-// The number in "private-<pid>.sock" or ".sock.lock", else 0.
-int64_t PrivatePid(std::string_view name) {
+// "private-<pid>.sock", or the lock beside it.
+bool IsPrivate(std::string_view name) {
   const std::string_view begin = kPrivate;
-  if (name.substr(0, begin.size()) != begin) return 0;
-  int32_t pid = 0;
-  const char* end = name.data() + name.size();
-  const auto [rest, error] = std::from_chars(name.data() + begin.size(), end, pid);
-  const std::string_view suffix(rest, static_cast<size_t>(end - rest));
-  const bool is_ours = suffix == kSocket || suffix == std::string(kSocket) + ".lock";
-  return error == std::errc() && is_ours && pid > 0 ? pid : 0;
+  if (name.substr(0, begin.size()) != begin) return false;
+  name.remove_prefix(begin.size());
+  const size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
+  const std::string_view end = name.substr(digits);
+  return digits > 0 && (end == kSocket || end == std::string(kSocket) + ".lock");
 }
 
 std::string FolderOf(const std::string& path) {
@@ -193,23 +186,26 @@ std::string PrivateSocketPath(int64_t pid) {
 }
 
 std::vector<std::string> PrivateSocketPaths(const std::string& folder) {
-  std::vector<std::string> paths;
+  std::set<std::string> paths;
   std::unique_ptr<DIR, void (*)(DIR*)> list(::opendir(folder.c_str()),
                                             [](DIR* open) { ::closedir(open); });
-  if (list == nullptr) return paths;
+  if (list == nullptr) return {};
   while (const dirent* entry = ::readdir(list.get())) {
-    const std::string_view name = entry->d_name;
-    const int64_t pid = PrivatePid(name);
-    if (pid == 0) continue;
-    const std::string path = folder + "/" + std::string(name);
-    if (::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) {
-      if (EndsWith(name, kSocket)) paths.push_back(path);
+    const std::string name = entry->d_name;
+    if (!IsPrivate(name)) continue;
+    paths.insert(folder + "/" + name.substr(0, name.rfind(kSocket) + std::strlen(kSocket)));
+  }
+  std::vector<std::string> running;
+  for (const std::string& path : paths) {
+    Result<UniqueFd> lock = LockPath(path);
+    if (!lock.ok()) {
+      running.push_back(path);
     } else {
       ::unlink(path.c_str());
+      ::unlink((path + ".lock").c_str());
     }
   }
-  std::sort(paths.begin(), paths.end());
-  return paths;
+  return running;
 }
 
 Status MakeSocketFolder(const std::string& socket_path) {

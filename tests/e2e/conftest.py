@@ -14,6 +14,8 @@ import pytest
 import tvm_ffi
 import tvmffi_host
 
+from threat_notes import pytest_runtest_makereport, pytest_runtest_setup, pytest_sessionfinish  # noqa: F401
+
 BUILD = Path(os.environ.get("TVMFFI_BUILD_DIR", Path(__file__).resolve().parents[2] / "build" / "release"))
 PLUGINS = Path(os.environ.get("TVMFFI_PLUGIN_DIR", BUILD / "plugins"))
 

@@ -19,6 +19,7 @@ import pytest
 import tvmffi_host
 
 from conftest import alive, eventually, host_pid, plugin
+from threat_notes import note_layers
 
 NAMESPACES = ["userns", "pidns", "mountns", "netns", "ipcns"]
 Load = Callable[..., Any]
@@ -46,6 +47,7 @@ def load(request: pytest.FixtureRequest) -> Iterator[Load]:
 
 
 def need(layers: list[str], *names: str) -> None:
+    note_layers(*names)
     for name in names:
         if name not in layers:
             pytest.skip(f"this machine lacks layer '{name}'")

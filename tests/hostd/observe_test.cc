@@ -111,7 +111,7 @@ TEST_F(ObserveTest, B22_EventsAreKeptWithTheWorker) {
 
   EXPECT_LT(text.find("\"text\":\"started\""), text.find("\"text\":\"lane 3 opened\"")) << text;
   EXPECT_LT(text.find("\"text\":\"lane 3 opened\""), text.find("\"text\":\"killed: deadline\""));
-  EXPECT_LT(text.find("killed: deadline"), text.find("was killed (deadline) after"));
+  EXPECT_LT(text.find("killed: deadline"), text.rfind("was killed (deadline) after"));
 }
 
 TEST_F(ObserveTest, AWorkerThatIsNotKnownIsNotFound) {

@@ -48,6 +48,20 @@ TEST_F(Recorder, B22_TheLastCallCountsAsSoonAsItHasEnded) {
   EXPECT_EQ(recording.totals.buckets[LatencyBucket(300)], 1u);
 }
 
+TEST_F(Recorder, B22_WhatRanWhenTheWorkerDiedHasFailed) {
+  lane().Begin(5, 0, 100);
+  Recording recording = Read(400);
+
+  recording.EndRunning();
+
+  EXPECT_TRUE(recording.running.empty());
+  ASSERT_EQ(recording.recent.size(), 1u);
+  EXPECT_EQ(recording.recent[0].outcome, RecordedOutcome::kFailed);
+  EXPECT_EQ(recording.totals.calls, 1u);
+  EXPECT_EQ(recording.totals.errors, 1u);
+  EXPECT_EQ(recording.totals.nanos, 300u);
+}
+
 TEST_F(Recorder, CallsAddUpAndTheLastOnesAreKept) {
   for (int64_t call = 1; call <= 100; ++call) {
     lane().Begin(static_cast<uint64_t>(call), 0, call * 10);

@@ -44,7 +44,8 @@ Result<std::string> DaemonLink::Document(wire::DocumentKind kind, int32_t pid) {
 }
 
 Status DaemonLink::EndWorker(int32_t pid) {
-  return Ask<wire::Done>(wire::EndWorker{3, pid}).status();
+  Result<wire::Done> done = Ask<wire::Done>(wire::EndWorker{3, pid});
+  return done.ok() ? OkStatus() : done.status();
 }
 
 Result<std::vector<DaemonLink>> FindDaemons(const std::string& socket) {

@@ -217,10 +217,17 @@ void AddLayers(std::vector<Check>* checks) {
   checks->push_back(Present("daemon", daemon.link()->welcome().daemon_version));
   const Json layers = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!layers.is_array()) return;
+  bool has_userns = false;
+  for (const Json& layer : layers) {
+    has_userns =
+        has_userns || (layer.value("name", "") == "userns" && layer.value("missing", "") == "");
+  }
   for (const Json& layer : layers) {
     const std::string name = layer.value("name", "");
     const std::string missing = layer.value("missing", "");
-    if (missing.empty()) {
+    if (name == "uid" && !missing.empty() && has_userns) {
+      checks->push_back(Present("layer uid", "not needed: " + missing));
+    } else if (missing.empty()) {
       checks->push_back(Present("layer " + name, "every worker has it"));
     } else {
       checks->push_back(Missing("layer " + name, Finding::kMissing, missing, AdviceFor(name)));
