@@ -184,10 +184,11 @@ def control_cell(runs: list[Note], row: str) -> str:
 def attempt_cell(runs: list[Note], row: str) -> str:
     """The plug-ins, and the tests of rows that have none."""
     notes = [note for run in runs for note in of_row(run, row, False)]
-    plugins = sorted({load["module"] for note in notes for load in note.get("loads", []) if not load["module"].startswith("values")})
+    modules = sorted({load["module"] for note in notes for load in note.get("loads", [])})
+    plugins = [module for module in modules if module.startswith(("adversarial_", "faulty"))]
     if plugins:
         return ", ".join(plugins)
-    return ", ".join(sorted({note["test"].split(".")[0] for note in notes}))
+    return ", ".join(sorted({re.split(r"[.\[]", note["test"])[0] for note in notes}))
 
 
 def layers_cell(runs: list[Note], row: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -253,16 +254,15 @@ class TestReadFiles:
             for pid in (os.getpid(), tvmffi_host.worker_info(mod)["daemon_pid"]):
                 assert worked(mod.read_process(pid)) == set()
 
-    def test_c1_7_the_files_beside_the_module(self, load: Load, layers: list[str]) -> None:
+    def test_c1_7_the_files_beside_the_module(self, layers: list[str], tmp_path: Path) -> None:
         need(layers, "landlock", "mountns")
-        beside = Path(plugin("values")).parent / "adversarial_beside.txt"
-        beside.write_text("not a library")
-        try:
-            mod = load("read_files")
-            assert worked(mod.read_file(str(beside))) == set()
-            assert "open" in worked(mod.read_file(plugin("values")))
-        finally:
-            beside.unlink()
+        for name in ("adversarial_read_files", "values"):
+            shutil.copy(plugin(name), tmp_path)
+        (tmp_path / "beside.txt").write_text("not a library")
+        with tvmffi_host.Session() as session:
+            mod = session.load_module(tmp_path / "adversarial_read_files.so")
+            assert worked(mod.read_file(str(tmp_path / "beside.txt"))) == set()
+            assert "open" in worked(mod.read_file(str(tmp_path / "values.so")))
 
     def test_c1_7_control(self, load: Load, tmp_path: Path) -> None:
         secret = tmp_path / "key.pem"
