@@ -125,6 +125,11 @@ Result<LayerReport> ProbeLayers(const Cgroups& cgroups, const std::vector<std::s
   if (root && Has(report.Active(), kUserNamespace)) {
     report.Miss(kUser, "workers run in a user namespace instead");
   }
+  if (!root && !Has(report.Active(), kUserNamespace)) {
+    for (std::string_view name : {kPidNamespace, kMountNamespace, kNetNamespace, kIpcNamespace}) {
+      if (Has(report.Active(), name)) report.Miss(name, "it needs a user namespace");
+    }
+  }
   return report;
 }
 

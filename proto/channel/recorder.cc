@@ -42,7 +42,7 @@ CallRecord Read(const RecorderMemory& memory, uint32_t lane, const RecordedCall&
   record.outcome = OutcomeOf(call);
   record.call_id = call.call_id.load(std::memory_order_relaxed);
   record.function = NameOf(memory, call.function.load(std::memory_order_relaxed));
-  record.start = call.start.load(std::memory_order_relaxed);
+  record.start = std::max<int64_t>(call.start.load(std::memory_order_relaxed), 0);
   record.elapsed = std::max<int64_t>(call.elapsed.load(std::memory_order_relaxed), 0);
   return record;
 }
@@ -71,7 +71,7 @@ void ReadLane(const RecorderMemory& memory, uint32_t number, int64_t now, Record
   CallRecord current = Read(memory, number, lane.current);
   if (current.call_id == 0) return;
   if (current.outcome == RecordedOutcome::kRunning) {
-    current.elapsed = current.start < now ? now - std::max<int64_t>(current.start, 0) : 0;
+    current.elapsed = std::max<int64_t>(now - current.start, 0);
     recording->running.push_back(std::move(current));
   } else {
     Count(current.elapsed, current.outcome, &recording->totals);

@@ -140,9 +140,10 @@ class TestAsking:
         try:
             assert eventually(lambda: os.path.exists(path))
             with tvmffi_host.Session(socket=path) as session:
-                session.load_module(plugin("values"))
+                values = session.load_module(plugin("values"))
                 (worker,) = asked("ps", "--socket", path)
                 assert worker["label"] == "values.so" and worker["daemon_pid"] == daemon.pid
+                assert worker["pid"] == tvmffi_host.worker_info(values)["pid"]
         finally:
             daemon.terminate()
             daemon.wait()
