@@ -140,7 +140,7 @@ void Session::Handle(const wire::CreateWorker& request) {
   SpawnOptions options{
       context_.worker_program, request.label,       worker_id,
       std::move(*policy),      request.log_forward, WorkerLayers(*context_.layers, request.grants),
-      context_.seccomp_audit,  context_.cgroups};
+      context_.seccomp_audit,  request.poison,      context_.cgroups};
   std::vector<std::string> layers = options.layers;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(
       options, [this, worker_id](WorkerProcess*) { OnWorkerExit(worker_id); });

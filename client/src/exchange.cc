@@ -17,6 +17,9 @@
 namespace tvmffi::host {
 namespace {
 
+// A process that was killed is gone long before, unless the kernel is stuck.
+constexpr double kDeathSeconds = 5.0;
+
 std::string Milliseconds(double seconds) {
   char text[32];
   std::snprintf(text, sizeof(text), seconds < 0.01 ? "%.2g ms" : "%.0f ms", seconds * 1e3);
@@ -246,12 +249,26 @@ bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
   }
 }
 
+Failure Exchange::EndWorker() {
+  results_ = worker_->results();
+  worker_->End(wire::KillCause::kClosed);
+  slot_->Forget(lane_->worker, /*blame=*/false, {});
+  if (worker_->AwaitDeath(kDeathSeconds)) return {};
+  return MakeError(kUnavailable, "the worker of '" + slot_->Label() + "' (pid " +
+                                     std::to_string(worker_->pid()) + ") answered " + Name() +
+                                     " but could not be ended, so its answer is not used");
+}
+
 Failure Exchange::CopyBack() {
+  if (spec_.last) {
+    if (Failure failure = EndWorker()) return failure;
+  }
   const std::optional<ArgumentByte> overrun = lane_->transfer.CopyBack();
   if (!overrun) return {};
   overrun_ = overrun;
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
-                "the worker of '" + slot_->Label() + "' wrote past the end of argument " +
+                "the worker of '" + slot_->Label() + "' wrote " +
+                    (overrun->offset < 0 ? "before the start" : "past the end") + " of argument " +
                     std::to_string(overrun->argument) + " of " + Name() + ", at byte " +
                     std::to_string(overrun->offset) + ", and was killed");
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/src/worker_slot.h"
 #include "proto/channel/wakeup.h"
@@ -31,6 +32,8 @@ struct CallSpec {
   // Seconds, for messages.
   double time_limit = 0;
   CallAverage* average = nullptr;
+  // The worker is ended once it has answered, before the caller sees anything of it.
+  bool last = false;
   // Set: an object that comes back is not wrapped, its handle is stored here.
   uint64_t* take_handle = nullptr;
 };
@@ -67,6 +70,7 @@ class Exchange {
   Status OpenFrame();
   Status FetchSpilled(const SpillRef& ref);
   void TakeNotes();
+  Failure EndWorker();
   Failure CopyBack();
   Failure TakeResult(TVMFFIAny* result);
   Failure TakePlain(const TVMFFIAny& value, TVMFFIAny* result);
@@ -98,6 +102,8 @@ class Exchange {
   // What the last failed callback raised: it comes back from the worker as a copy.
   Failure callback_error_;
   std::optional<ArgumentByte> overrun_;
+  // Keeps results in reach when their worker was ended first.
+  std::vector<std::shared_ptr<Arena>> results_;
 };
 
 }  // namespace tvmffi::host

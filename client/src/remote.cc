@@ -182,6 +182,7 @@ CallSpec RemoteFunction::Spec(int64_t start) {
   call.deadline = spec_->Deadline(start);
   call.time_limit = spec_->deadline;
   call.average = &average_;
+  call.last = slot_->one_call_per_worker();
   return call;
 }
 
@@ -239,7 +240,7 @@ int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TV
   RemoteFunction* function = static_cast<RemoteFunction*>(self);
   WorkerSlot* slot = function->slot_.get();
   Failure failure;
-  CallLane* lane = slot->AcquireAgain();
+  CallLane* lane = slot->AcquireAgain();  // never one that a turn must be waited for
   if (lane != nullptr && function->SendPlain(lane, args, num_args)) {
     failure = function->FinishPlain(lane, result);
   } else {

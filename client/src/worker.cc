@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "client/src/process_state.h"
+#include "proto/base/clock.h"
 
 namespace tvmffi::host {
 namespace {
@@ -51,6 +53,19 @@ Result<UniqueFd> Duplicate(int fd) {
 
 }  // namespace
 
+bool SameWorker(const WorkerOptions& a, const WorkerOptions& b) {
+  const auto limits = [](const wire::Limits& l) {
+    return std::make_tuple(l.address_space_bytes, l.file_size_bytes, l.open_files, l.cpu_seconds,
+                           l.memory_bytes, l.processes, l.cpu_percent, l.wall_seconds);
+  };
+  const auto grants = [](const wire::Grants& g) {
+    return std::tie(g.modules, g.read, g.tmpfs_bytes, g.network);
+  };
+  return limits(a.limits) == limits(b.limits) && grants(a.grants) == grants(b.grants) &&
+         a.environment == b.environment && a.log_forward == b.log_forward &&
+         a.require == b.require && a.poison == b.poison;
+}
+
 Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options,
                uint64_t slot_id, uint64_t generation)
     : id_(next_worker.fetch_add(1, std::memory_order_relaxed)),
@@ -59,9 +74,9 @@ Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& opti
       epoch_(ForkEpoch()),
       label_(options.label),
       connection_(std::move(connection)),
-      staging_([this](size_t size) { return NewArena(size, ArenaUse::kStaging); }),
+      staging_([this](size_t size) { return NewArena(size, ArenaUse::kStaging); }, options.poison),
       tensors_(std::make_shared<TensorPool>(
-          [this](size_t size) { return NewArena(size, ArenaUse::kPool); })) {}
+          [this](size_t size) { return NewArena(size, ArenaUse::kPool); }, options.poison)) {}
 
 Result<std::shared_ptr<Arena>> Worker::NewArena(size_t size, ArenaUse use) {
   Result<std::shared_ptr<Arena>> arena = Arena::Create(size, use, id_);
@@ -82,6 +97,7 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   request.log_forward = options.log_forward;
   request.grants = options.grants;
   request.require = options.require;
+  request.poison = options.poison;
   Result<Connection::Answer> answer = worker->connection_->Ask(std::move(request));
   if (!answer.ok()) return answer.status();
   auto* created = std::get_if<wire::WorkerCreated>(&answer->message);
@@ -189,6 +205,11 @@ Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
   std::lock_guard<std::mutex> lock(lock_);
   results_.push_back(*arena);
   return arena;
+}
+
+std::vector<std::shared_ptr<Arena>> Worker::results() {
+  std::lock_guard<std::mutex> lock(lock_);
+  return results_;
 }
 
 void Worker::Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object,
@@ -307,6 +328,16 @@ WorkerEnd Worker::End(std::optional<wire::KillCause> cause) {
     DropMemory();
   }
   return end_;
+}
+
+bool Worker::AwaitDeath(double seconds) {
+  pollfd entry{pidfd_.get(), POLLIN, 0};
+  const int64_t deadline = DeadlineAfter(seconds);
+  for (;;) {
+    const int64_t left = std::max<int64_t>(deadline - MonotonicNanos(), 0);
+    if (::poll(&entry, 1, static_cast<int>(left / 1'000'000)) > 0) return true;
+    if (left == 0) return false;
+  }
 }
 
 void Worker::Close() {

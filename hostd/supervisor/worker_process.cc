@@ -125,7 +125,7 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*channel));
   Pass(wire::WorkerStart{options.worker_id, options.policy.limits, options.policy.grants,
-                         options.layers, options.audit},
+                         options.layers, options.audit, options.poison},
        std::move(fds), nullptr);
   return OkStatus();
 }

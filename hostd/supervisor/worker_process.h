@@ -31,6 +31,7 @@ struct SpawnOptions {
   bool forward_log = false;
   std::vector<std::string> layers;
   bool audit = false;
+  bool poison = false;
   const Cgroups* cgroups = nullptr;
 };
 
