@@ -57,6 +57,7 @@ Exchange::Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec)
       worker_(lane->worker.get()),
       epoch_(ForkEpoch()),
       start_(spec.start != 0 ? spec.start : MonotonicNanos()),
+      begun_(spec.begun != 0 ? spec.begun : start_),
       deadline_(spec.deadline) {}
 
 std::string Exchange::Name() const {
@@ -414,6 +415,7 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   call.function = std::string(spec_.function);
   call.module = std::string(spec_.module);
   call.elapsed = elapsed;
+  call.queued = static_cast<double>(begun_ - start_) * 1e-9;
   call.generation = worker_->generation();
   call.call_id = call_id_;
   call.fault = overrun_;

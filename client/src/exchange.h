@@ -28,6 +28,7 @@ struct CallSpec {
   // MonotonicNanos() when the call began, and when it must end; the time callbacks take is added to
   // that.
   int64_t start = 0;
+  int64_t begun = 0;  // when its turn had come; 0: at once
   int64_t deadline = kNever;
   // Seconds, for messages.
   double time_limit = 0;
@@ -95,6 +96,7 @@ class Exchange {
   uint64_t call_id_ = 0;
   const uint32_t epoch_;
   const int64_t start_;
+  const int64_t begun_;  // when its turn had come
   int64_t deadline_;
   int64_t in_callbacks_ = 0;
   bool sent_ = false;

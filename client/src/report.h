@@ -46,6 +46,7 @@ struct FailedCall {
   std::string function;
   std::string module;  // file name
   double elapsed = 0;  // seconds, callbacks left out
+  double queued = 0;   // of these, before the call was sent
   uint64_t generation = 0;
   uint64_t call_id = 0;
   std::optional<ArgumentByte> fault;
