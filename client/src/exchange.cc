@@ -11,6 +11,7 @@
 #include "client/src/process_state.h"
 #include "client/src/worker_error.h"
 #include "proto/base/clock.h"
+#include "proto/base/peer_memory.h"
 #include "proto/codec/plain.h"
 #include "proto/codec/spill.h"
 
@@ -192,8 +193,7 @@ Status Exchange::FetchSpilled(const SpillRef& ref) {
                                         std::to_string(ref.arena_id) + " at byte " +
                                         std::to_string(ref.offset)};
   }
-  const char* begin = arena->data() + ref.offset;
-  lane_->frame.assign(begin, begin + ref.size);
+  CopyFromPeer(&lane_->frame, arena->data() + ref.offset, ref.size);
   return OkStatus();
 }
 

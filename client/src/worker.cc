@@ -11,13 +11,15 @@
 
 #include "client/src/process_state.h"
 #include "proto/base/clock.h"
+#include "proto/base/peer_memory.h"
 
 namespace tvmffi::host {
 namespace {
 
 // A worker that looks dead but is not reaped within this time lied about it.
 constexpr double kReapSeconds = 5.0;
-constexpr size_t kResultArena = 16u << 20;
+constexpr uint64_t kResultArena = 16u << 20;
+constexpr uint64_t kMaxGrowth = 256u << 20;
 
 std::atomic<uint64_t> next_worker{1};
 
@@ -189,6 +191,8 @@ std::shared_ptr<Arena> Worker::FindLent(uint32_t arena_id) {
 }
 
 Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
+  // As large as all before it: a worker that goes on asking gets few descriptors. Pages that nobody
+  // writes cost nothing.
   uint64_t taken = 0;
   {
     std::lock_guard<std::mutex> lock(lock_);
@@ -198,8 +202,10 @@ Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
     return Status{Code::kResourceExhausted,
                   "the worker asked for " + std::to_string(size) + " bytes for results"};
   }
+  const uint64_t more = std::max({size, std::min(taken, kMaxGrowth), kResultArena});
+  const uint64_t room = std::max(size, MaxResultBytes() - taken);
   Result<std::shared_ptr<Arena>> arena =
-      Arena::Create(std::max<size_t>(size, kResultArena), ArenaUse::kResult, id_);
+      Arena::Create(std::min(more, room), ArenaUse::kResult, id_);
   if (!arena.ok()) return arena.status();
   TVMFFI_RETURN_IF_ERROR(Share(*arena));
   std::lock_guard<std::mutex> lock(lock_);
@@ -284,7 +290,7 @@ bool Worker::Alive() {
 void Worker::ReadCrashPage(WorkerEnd* end) {
   // Everything that follows works on this copy.
   auto page = std::make_unique<CrashPage>();
-  std::memcpy(page.get(), channel_.data() + kCrashOffset, sizeof(*page));
+  CopyFromPeer(page.get(), channel_.data() + kCrashOffset, sizeof(*page));
   std::optional<Crash> crash = ReadCrash(*page);
   // What the kernel does not confirm is somebody's invention.
   if (!crash || crash->signal != end->signal) return;

@@ -57,6 +57,8 @@ class WorkerProcess {
   void Pass(const wire::Message& message, std::vector<UniqueFd> fds,
             std::function<void(Status)> done);
 
+  // Messages, with their descriptors, that the worker has not read yet.
+  size_t passing() const { return passing_.size(); }
   // No `done` given so far is called any more.
   void ForgetPasses();
 
