@@ -138,6 +138,7 @@ std::string Describe(const WorkerEnd& end) {
   if (end.cause == "closed") return "was closed";
   if (end.cause == "queue") return "was busy with other calls";
   if (end.cause == "daemon") return "ended with its daemon";
+  if (end.cause == "stuck") return "was killed but does not end";
   if (end.cause == "oom") return "was killed for lack of memory";
   if (end.signal != 0) return "died of " + SignalName(end.signal);
   return "exited with status " + std::to_string(end.exit_status);

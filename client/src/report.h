@@ -17,8 +17,8 @@ namespace tvmffi::host {
 // What ended a worker. Everything but `log_tail`, `crash` and `backtrace` is the kernel's word,
 // passed on by the daemon.
 struct WorkerEnd {
-  std::string
-      cause;  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon"
+  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon" or "stuck".
+  std::string cause;
   int signal = 0;
   int exit_status = -1;
   int pid = 0;

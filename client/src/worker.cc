@@ -18,6 +18,8 @@ namespace {
 
 // A worker that looks dead but is not reaped within this time lied about it.
 constexpr double kReapSeconds = 5.0;
+// Nobody waits longer for one that was killed.
+constexpr double kKillSeconds = 10.0;
 constexpr uint64_t kResultArena = 16u << 20;
 constexpr uint64_t kMaxGrowth = 256u << 20;
 
@@ -311,11 +313,12 @@ WorkerEnd Worker::AskForEnd(std::optional<wire::KillCause> cause) {
     if (exited.ok()) return FromWire(std::move(exited->report));
     cause = wire::KillCause::kViolation;
   }
-  Result<wire::WorkerExited> exited =
-      AskFor<wire::WorkerExited>(connection_.get(), wire::KillWorker{0, worker_id_, *cause});
+  Result<wire::WorkerExited> exited = AskFor<wire::WorkerExited>(
+      connection_.get(), wire::KillWorker{0, worker_id_, *cause}, {}, kKillSeconds);
   if (exited.ok()) return FromWire(std::move(exited->report));
   WorkerEnd end;
-  end.cause = "daemon";
+  // It runs no more code of its own, but the kernel, or a debugger, does not let go of it.
+  end.cause = connection_->Alive() ? "stuck" : "daemon";
   end.pid = pid_;
   return end;
 }

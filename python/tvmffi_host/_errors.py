@@ -57,7 +57,8 @@ class Report:
 
     id: int
     kind: str
-    #: "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon", "load" or "queue"
+    #: "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon", "load", "queue", or "stuck": killed,
+    #: but held by the kernel or a debugger
     cause: str
     signal: int = 0
     signal_name: str = ""
@@ -112,6 +113,7 @@ _CAUSES = {
     "closed": "closed",
     "daemon": "ended with its daemon",
     "load": "alive; the loader refused the library",
+    "stuck": "killed, but something holds it",
     "queue": "alive; the call's turn did not come in time",
 }
 

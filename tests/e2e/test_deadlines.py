@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -116,23 +119,45 @@ class TestDeadlines:
         with tvmffi_host.Session(without=["all"]) as session:
             held = session.load_module(plugin("values"))
             other = session.load_module(plugin("values"))
-            tracer = subprocess.Popen(
-                ["python3", "-c", TRACER, str(host_pid(held))], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
-            )
-            assert tracer.stdout is not None and tracer.stdin is not None
-            if "attached" not in tracer.stdout.readline():
-                tracer.kill()
-                tracer.wait()
-                pytest.skip("this machine forbids to trace a worker")
-            daemon = int(session.info()["daemon_pid"])
-            os.kill(host_pid_now(held), signal.SIGKILL)
-            begin = time.monotonic()
-            assert other.sum8(*range(8)) == 28
-            assert int(session.info()["daemon_pid"]) == daemon
-            assert time.monotonic() - begin < 5
-            tracer.stdin.close()
-            tracer.wait()
+            with traced(host_pid(held)):
+                daemon = int(session.info()["daemon_pid"])
+                os.kill(host_pid_now(held), signal.SIGKILL)
+                begin = time.monotonic()
+                assert other.sum8(*range(8)) == 28
+                assert int(session.info()["daemon_pid"]) == daemon
+                assert time.monotonic() - begin < 5
             assert held.sum8(*range(8)) == 28
+
+
+    def test_c2_17_a_call_does_not_wait_for_one_either(self) -> None:
+        with tvmffi_host.Session(without=["all"]) as session:
+            held = session.load_module(plugin("faulty"), deadline=1.0)
+            pid = host_pid(held)
+            with traced(pid):
+                begin = time.monotonic()
+                with pytest.raises(tvmffi_host.DeadlineExceeded) as caught:
+                    held.hang()
+                assert time.monotonic() - begin < 20
+                assert caught.value.report.cause == "stuck"
+                assert held.pid() > 0  # another worker
+            assert eventually(lambda: not alive(pid))
+
+
+@contextlib.contextmanager
+def traced(pid: int) -> Iterator[None]:
+    """While a debugger holds the process: when it is killed, nobody hears of its end."""
+    tracer = subprocess.Popen(
+        [sys.executable, "-c", TRACER, str(pid)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    )
+    assert tracer.stdout is not None and tracer.stdin is not None
+    try:
+        if "attached" not in tracer.stdout.readline():
+            pytest.skip("this machine forbids to trace a worker")
+        yield
+    finally:
+        tracer.stdin.close()
+        tracer.stdout.close()
+        tracer.wait()
 
 
 # Stops the process and holds it until its own input ends.

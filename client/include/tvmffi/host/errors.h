@@ -65,8 +65,8 @@ struct ResourceUsage {
 struct Report {
   int64_t id = 0;
   std::string kind;
-  /*! \brief "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon" or
-   * "load". */
+  /*! \brief "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon",
+   * "load", "queue", or "stuck": killed, but held by the kernel or a debugger. */
   std::string cause;
   int signal = 0;
   std::string signal_name;
