@@ -25,14 +25,15 @@ constexpr size_t kFrontSlack = 64;
 
 bool IsCanary(char byte) { return static_cast<unsigned char>(byte) == kCanary; }
 
-// This is done for every tensor of every call: whole words first.
+// This is done for every tensor of every call: whole words first, without a branch for each.
 bool Untouched(const char* begin, const char* end) {
+  uint64_t difference = 0;
   for (; end - begin >= static_cast<ptrdiff_t>(sizeof(uint64_t)); begin += sizeof(uint64_t)) {
     uint64_t word;
     std::memcpy(&word, begin, sizeof(word));
-    if (word != kCanaryWord) return false;
+    difference |= word ^ kCanaryWord;
   }
-  return std::all_of(begin, end, IsCanary);
+  return difference == 0 && std::all_of(begin, end, IsCanary);
 }
 
 // So that calls on plain tensors, in a process without arenas, take no lock.
@@ -103,7 +104,7 @@ void Arena::SetTensor(size_t begin, size_t end) {
   slack_.Fill();
 }
 
-char* Arena::FindOverrun() { return slack_.FindOverrun(); }
+char* Arena::FindOverrun() { return read_only() ? nullptr : slack_.FindOverrun(); }
 
 void Arena::AddHolder(const std::shared_ptr<Worker>& worker) {
   std::lock_guard<std::mutex> lock(lock_);

@@ -95,6 +95,7 @@ int64_t ModuleSpec::QueueDeadline(int64_t call_deadline) const {
 WorkerSlot::WorkerSlot(std::shared_ptr<Session> session, SlotOptions options)
     : id_(next_slot.fetch_add(1, std::memory_order_relaxed)),
       epoch_(ForkEpoch()),
+      one_call_per_worker_(options.reuse == Reuse::kNever),
       session_(std::move(session)),
       options_(std::move(options)) {}
 

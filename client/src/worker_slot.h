@@ -120,7 +120,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   // No call that began before is running.
   bool Idle() const;
   // A worker is ended after each call. There is one call at a time then.
-  bool one_call_per_worker() const { return options_.reuse == Reuse::kNever; }
+  bool one_call_per_worker() const { return one_call_per_worker_; }
   // A module may be put here that asks to share its worker within the session.
   bool Shares(const SlotOptions& options, const std::string& path) const;
   // Closes the circuit breaker.
@@ -152,6 +152,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
 
   const uint64_t id_;
   const uint32_t epoch_;
+  const bool one_call_per_worker_;  // read in every call
   const std::shared_ptr<Session> session_;
   const SlotOptions options_;
   std::atomic<int> deaths_{0};

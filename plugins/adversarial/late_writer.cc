@@ -1,8 +1,10 @@
-// C1.14, D8: returning at once and writing the answer later, when the clock has stopped.
+// C1.14, D8, D10: returning at once and writing the answer later, when the clock has stopped.
 
 #include <signal.h>
+#include <tvm/ffi/container/shape.h>
 #include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/error.h>
+#include <tvm/ffi/extra/c_env_api.h>
 #include <tvm/ffi/function.h>
 #include <unistd.h>
 
@@ -13,6 +15,8 @@
 namespace adversarial {
 namespace {
 
+using tvm::ffi::Shape;
+using tvm::ffi::Tensor;
 using tvm::ffi::TensorView;
 
 struct Output {
@@ -49,6 +53,18 @@ void AnswerLater(TensorView tensor, double answer, int64_t milliseconds, tvm::ff
   std::thread([=] { output.WriteAfter(milliseconds, value); }).detach();
 }
 
+// D10: a result that is returned at once and computed later.
+Tensor ResultLater(int64_t count, double answer, int64_t milliseconds) {
+  Tensor result = Tensor::FromEnvAlloc(TVMFFIEnvTensorAlloc, Shape({count}),
+                                       DLDataType{kDLFloat, 32, 1}, DLDevice{kDLCPU, 0});
+  const Output output{static_cast<float*>(result.data_ptr()), count};
+  const float value = static_cast<float>(answer);
+  output.WriteAfter(0, 0);
+  std::thread([=] { output.WriteAfter(milliseconds, value); }).detach();
+  return result;
+}
+
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(answer_later, AnswerLater);
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(result_later, ResultLater);
 
 }  // namespace adversarial

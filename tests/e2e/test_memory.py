@@ -214,6 +214,15 @@ class TestLateAnswers:
         """Processes left behind without a pid namespace are ended by the daemon sooner or later: no control."""
         assert self.changed(load("late_writer", without), by) == self.ROUNDS
 
+    @pytest.mark.parametrize("reuse", ["never", "module"])
+    def test_b9_d10_a_result_is_what_it_was_when_it_was_returned(self, load: Any, reuse: Any) -> None:
+        """But for the control, a worker that lives on."""
+        mod = load("late_writer", reuse=reuse)
+        result = mod.result_later(1000, 42.0, self.DELAY_MS)
+        at_return = hash_of(result)
+        time.sleep(0.3 + self.DELAY_MS * 1e-3)
+        assert (hash_of(result) == at_return) == (reuse == "never")
+
     def test_b9_the_worker_has_ended_when_the_call_returns(self, load: Any) -> None:
         mod = load("late_writer", reuse="never")
         for by in ("thread", "process"):
