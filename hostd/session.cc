@@ -144,7 +144,7 @@ void Session::Handle(const wire::CreateWorker& request) {
   SpawnOptions options{
       context_.worker_program, request.label,       worker_id,
       std::move(*policy),      request.log_forward, WorkerLayers(*context_.layers, request.grants),
-      context_.seccomp_audit,  context_.cgroups};
+      context_.seccomp_audit,  request.poison,      context_.cgroups};
   options.session = id_;
   std::vector<std::string> layers = options.layers;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(
@@ -165,6 +165,13 @@ template <typename Request>
 void Session::PassOn(const Request& request, std::vector<UniqueFd> fds) {
   auto worker = workers_.find(request.worker_id);
   if (worker == workers_.end()) return NoSuchWorker(request.request_id, request.worker_id);
+  size_t passing = 0;
+  for (const auto& [id, other] : workers_) passing += other.process->passing();
+  if (passing >= kMaxPassing) {
+    return Fail(request.request_id, {Code::kResourceExhausted,
+                                     "the workers of this session do not read their messages: " +
+                                         std::to_string(passing) + " wait"});
+  }
   worker->second.process->Pass(request, std::move(fds),
                                [this, request_id = request.request_id](Status status) {
                                  if (!status.ok()) return Fail(request_id, std::move(status));

@@ -11,11 +11,15 @@
 #include "client/src/process_state.h"
 #include "client/src/worker_error.h"
 #include "proto/base/clock.h"
+#include "proto/base/peer_memory.h"
 #include "proto/codec/plain.h"
 #include "proto/codec/spill.h"
 
 namespace tvmffi::host {
 namespace {
+
+// A process that was killed is gone long before, unless the kernel is stuck.
+constexpr double kDeathSeconds = 5.0;
 
 std::string Milliseconds(double seconds) {
   char text[32];
@@ -54,6 +58,7 @@ Exchange::Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec)
       worker_(lane->worker.get()),
       epoch_(ForkEpoch()),
       start_(spec.start != 0 ? spec.start : MonotonicNanos()),
+      begun_(spec.begun != 0 ? spec.begun : start_),
       deadline_(spec.deadline) {}
 
 std::string Exchange::Name() const {
@@ -209,8 +214,7 @@ Status Exchange::FetchSpilled(const SpillRef& ref) {
                                         std::to_string(ref.arena_id) + " at byte " +
                                         std::to_string(ref.offset)};
   }
-  const char* begin = arena->data() + ref.offset;
-  lane_->frame.assign(begin, begin + ref.size);
+  CopyFromPeer(&lane_->frame, arena->data() + ref.offset, ref.size);
   return OkStatus();
 }
 
@@ -267,12 +271,26 @@ bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
   }
 }
 
+Failure Exchange::EndWorker() {
+  results_ = worker_->results();
+  worker_->End(wire::KillCause::kClosed);
+  slot_->Forget(lane_->worker, /*blame=*/false, {});
+  if (worker_->AwaitDeath(kDeathSeconds)) return {};
+  return MakeError(kUnavailable, "the worker of '" + slot_->Label() + "' (pid " +
+                                     std::to_string(worker_->pid()) + ") answered " + Name() +
+                                     " but could not be ended, so its answer is not used");
+}
+
 Failure Exchange::CopyBack() {
+  if (spec_.last) {
+    if (Failure failure = EndWorker()) return failure;
+  }
   const std::optional<ArgumentByte> overrun = lane_->transfer.CopyBack();
   if (!overrun) return {};
   overrun_ = overrun;
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
-                "the worker of '" + slot_->Label() + "' wrote past the end of argument " +
+                "the worker of '" + slot_->Label() + "' wrote " +
+                    (overrun->offset < 0 ? "before the start" : "past the end") + " of argument " +
                     std::to_string(overrun->argument) + " of " + Name() + ", at byte " +
                     std::to_string(overrun->offset) + ", and was killed");
 }
@@ -421,6 +439,7 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   call.function = std::string(spec_.function);
   call.module = std::string(spec_.module);
   call.elapsed = elapsed;
+  call.queued = static_cast<double>(begun_ - start_) * 1e-9;
   call.generation = worker_->generation();
   call.call_id = call_id_;
   call.fault = overrun_;

@@ -185,12 +185,14 @@ CallSpec RemoteFunction::Spec(int64_t start) {
   call.time_limit = spec_->deadline;
   call.average = &average_;
   call.recorded_name = recorded_name_.load(std::memory_order_relaxed);
+  call.last = slot_->one_call_per_worker();
   return call;
 }
 
 Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args,
-                               int64_t start, TVMFFIAny* result) {
+                               int64_t start, int64_t begun, TVMFFIAny* result) {
   CallSpec call = Spec(start);
+  call.begun = begun;
   if (!Known(*lane->worker, &call.target)) {
     if (Failure failure = Resolve(lane, call.deadline, &call.target)) return failure;
     call.recorded_name = recorded_name_.load(std::memory_order_relaxed);
@@ -198,6 +200,20 @@ Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t nu
   call.args = args;
   call.num_args = num_args;
   return Exchange(slot_.get(), lane, call).Run(result);
+}
+
+Failure RemoteFunction::NotInTime(int64_t start, Failure failure) const {
+  const ErrorText text = ReadError(failure.get());
+  if (text.kind != kDeadlineExceeded || ExtraContext(failure.get()) != nullptr) return failure;
+  FailedCall call;
+  call.function = name_;
+  call.module = spec_->name;
+  call.elapsed = call.queued = static_cast<double>(MonotonicNanos() - start) * 1e-9;
+  call.generation = slot_->generation();
+  WorkerEnd end;
+  end.cause = "queue";
+  if (std::shared_ptr<Worker> worker = slot_->current()) end.pid = worker->pid();
+  return MakeHostError(kDeadlineExceeded, text.message, MakeReport(kDeadlineExceeded, call, end));
 }
 
 bool RemoteFunction::SendPlain(CallLane* lane, const TVMFFIAny* args, int32_t num_args) {
@@ -246,17 +262,19 @@ int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TV
   RemoteFunction* function = static_cast<RemoteFunction*>(self);
   WorkerSlot* slot = function->slot_.get();
   Failure failure;
-  CallLane* lane = slot->AcquireAgain();
+  CallLane* lane = slot->AcquireAgain();  // never one that a turn must be waited for
   if (lane != nullptr && function->SendPlain(lane, args, num_args)) {
     failure = function->FinishPlain(lane, result);
   } else {
     const int64_t start = MonotonicNanos();
+    int64_t begun = start;
     if (lane == nullptr) {
       const ModuleSpec& spec = *function->spec_;
       lane = slot->Acquire(spec.QueueDeadline(spec.Deadline(start)), &failure);
-      if (lane == nullptr) return Raise(std::move(failure));
+      if (lane == nullptr) return Raise(function->NotInTime(start, std::move(failure)));
+      begun = MonotonicNanos();
     }
-    failure = function->CallOn(lane, args, num_args, start, result);
+    failure = function->CallOn(lane, args, num_args, start, begun, result);
   }
   slot->GiveBack(lane);
   return failure ? Raise(std::move(failure)) : 0;

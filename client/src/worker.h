@@ -36,7 +36,12 @@ struct WorkerOptions {
   bool log_forward = false;
   wire::Grants grants = Policy().grants;
   std::vector<std::string> require;
+  // What a call leaves in memory that the worker has mapped is overwritten.
+  bool poison = false;
 };
+
+// Workers started with either may do the same.
+bool SameWorker(const WorkerOptions& a, const WorkerOptions& b);
 
 // Thread-safe. Owns the channel's mapping, the death page, the pidfd and the worker's own arenas;
 // destruction ends the process if it still runs.
@@ -88,6 +93,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // in it beyond.
   Result<std::shared_ptr<Arena>> GrowResults(uint64_t size);
 
+  // What GrowResults has made: for whoever needs it after the worker's end.
+  std::vector<std::shared_ptr<Arena>> results();
+
   // A block the worker goes on using after its call, until Drop; the object keeps the memory from
   // being freed.
   void Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object,
@@ -114,6 +122,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // Has it killed, if `cause` is given, and waits until it is reaped. The first caller's cause
   // counts; all callers get the same end. Drops the worker's arenas.
   WorkerEnd End(std::optional<wire::KillCause> cause);
+  // After End: waits until the kernel says so too, which a daemon that ended could not.
+  bool AwaitDeath(double seconds);
   // True the first time.
   bool MarkForgotten() { return !forgotten_.exchange(true); }
   // As End, without waiting, and the end is of no interest.

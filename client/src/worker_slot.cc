@@ -72,6 +72,16 @@ Failure LoadFailure(const ModuleSpec& spec, const std::string& why, const Worker
 
 int ThreadId() { return static_cast<int>(::syscall(SYS_gettid)); }
 
+// False when `deadline` comes first, or with a failure when a signal handler raised one.
+bool LockBefore(int64_t deadline, std::mutex* mutex, Failure* failure) {
+  for (; !mutex->try_lock(); ::usleep(kStartPoll)) {
+    if (Interrupted(failure) || MonotonicNanos() >= deadline) return false;
+  }
+  return true;
+}
+
+std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
 }  // namespace
 
 CallLane::CallLane(uint64_t id) : id(id), spin(Side::kClient, ColdWake()) {}
@@ -102,6 +112,7 @@ int64_t ModuleSpec::QueueDeadline(int64_t call_deadline) const {
 WorkerSlot::WorkerSlot(std::shared_ptr<Session> session, SlotOptions options)
     : id_(next_slot.fetch_add(1, std::memory_order_relaxed)),
       epoch_(ForkEpoch()),
+      one_call_per_worker_(options.reuse == Reuse::kNever),
       session_(std::move(session)),
       options_(std::move(options)) {}
 
@@ -146,7 +157,45 @@ bool WorkerSlot::Idle() const {
                       [](const auto& lane) { return lane->busy.load(std::memory_order_acquire); });
 }
 
+bool WorkerSlot::Shares(const SlotOptions& options, const std::string& path) const {
+  if (options_.reuse != Reuse::kSession || options.reuse != Reuse::kSession) return false;
+  if (!SameWorker(options_.worker, options.worker) || options_.respawn != options.respawn ||
+      options_.breaker_deaths != options.breaker_deaths ||
+      options_.breaker_seconds != options.breaker_seconds) {
+    return false;
+  }
+  std::lock_guard<std::mutex> lock(lock_);
+  return !modules_.empty() && FolderOf(modules_[0]->path) == FolderOf(path);
+}
+
+bool WorkerSlot::TakeTurn(int64_t deadline, Failure* failure) {
+  if (turn_holder_.load(std::memory_order_relaxed) == ThreadId()) {
+    *failure = MakeError(kResourceExhausted, "a call of '" + Label() +
+                                                 "' inside a callback of its own: with reuse " +
+                                                 "\"never\" there is one call at a time");
+    return false;
+  }
+  if (!LockBefore(deadline, &turn_lock_, failure)) {
+    if (!*failure) *failure = MakeError(kDeadlineExceeded, "'" + Label() + "' was busy too long");
+    return false;
+  }
+  turn_holder_.store(ThreadId(), std::memory_order_relaxed);
+  return true;
+}
+
+void WorkerSlot::EndTurn() {
+  turn_holder_.store(0, std::memory_order_relaxed);
+  turn_lock_.unlock();
+}
+
 CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
+  // In a forked child nobody ends the turns of its parent's threads.
+  if (one_call_per_worker() && epoch_ == ForkEpoch()) {
+    if (!TakeTurn(deadline, failure)) return nullptr;
+    CallLane* lane = AcquireSlow(deadline, failure);
+    if (lane == nullptr) EndTurn();
+    return lane;
+  }
   CallLane* lane = AcquireAgain();
   return lane != nullptr ? lane : AcquireSlow(deadline, failure);
 }
@@ -160,11 +209,16 @@ CallLane* WorkerSlot::AcquireAgain() {
       !worker->SeemsDead(lane->index)) {
     return lane;
   }
-  GiveBack(lane);
+  PutBack(lane);
   return nullptr;
 }
 
 void WorkerSlot::GiveBack(CallLane* lane) {
+  PutBack(lane);
+  if (one_call_per_worker() && epoch_ == ForkEpoch()) EndTurn();
+}
+
+void WorkerSlot::PutBack(CallLane* lane) {
   if (lane->worker != nullptr && lane->worker->ended()) lane->Unbind();
   lane->busy.store(false, std::memory_order_release);
 }
@@ -184,11 +238,12 @@ CallLane* WorkerSlot::AcquireSlow(int64_t deadline, Failure* failure) {
     CallLane* lane = TakeLane(worker, &wait);
     Status bound = lane == nullptr || lane->worker == worker ? OkStatus() : lane->Bind(worker);
     if (lane != nullptr && bound.ok()) {
-      thread_cache = {id_, lane};
+      // What is remembered is taken without a turn.
+      if (!one_call_per_worker()) thread_cache = {id_, lane};
       return lane;
     }
     if (lane != nullptr) {
-      GiveBack(lane);
+      PutBack(lane);
       if (!worker->Alive()) continue;  // it died meanwhile: start another
       *failure = MakeError(KindOf(bound.code),
                            "cannot open a lane to '" + Label() + "': " + bound.message);
@@ -284,14 +339,12 @@ bool WorkerSlot::LockStart(int64_t deadline, Failure* failure) {
                          "a call of '" + Label() + "' inside a callback of its own start");
     return false;
   }
-  for (; !start_lock_.try_lock(); ::usleep(kStartPoll)) {
-    if (Interrupted(failure)) return false;
-    if (MonotonicNanos() < deadline) continue;
+  if (LockBefore(deadline, &start_lock_, failure)) return true;
+  if (!*failure) {
     *failure =
         MakeError(kDeadlineExceeded, "the worker of '" + Label() + "' was not started in time");
-    return false;
   }
-  return true;
+  return false;
 }
 
 Failure WorkerSlot::CheckMayStart() {

@@ -82,8 +82,16 @@ struct ModuleSpec {
   int64_t QueueDeadline(int64_t call_deadline) const;
 };
 
+// For whom a worker, and so what it remembers and the memory it has mapped, is used again.
+enum class Reuse {
+  kNever,    // it serves one call, and has ended when the caller sees what came of that
+  kModule,   // the module it was started for, and those put into it by name
+  kSession,  // modules of one folder in one session, loaded with equal options
+};
+
 struct SlotOptions {
   WorkerOptions worker;
+  Reuse reuse = Reuse::kModule;
   bool respawn = true;
   int breaker_deaths = 5;
   double breaker_seconds = 30.0;
@@ -114,6 +122,10 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   }
   // No call that began before is running.
   bool Idle() const;
+  // A worker is ended after each call. There is one call at a time then.
+  bool one_call_per_worker() const { return one_call_per_worker_; }
+  // A module may be put here that asks to share its worker within the session.
+  bool Shares(const SlotOptions& options, const std::string& path) const;
   // Closes the circuit breaker.
   void Reset();
 
@@ -127,6 +139,9 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   void AddCounters(Totals* totals) const;
 
  private:
+  bool TakeTurn(int64_t deadline, Failure* failure);
+  void EndTurn();
+  void PutBack(CallLane* lane);
   CallLane* AcquireSlow(int64_t deadline, Failure* failure);
   CallLane* TakeLane(const std::shared_ptr<Worker>& worker, bool* wait);
   std::shared_ptr<Worker> EnsureWorker(int64_t deadline, Failure* failure);
@@ -142,6 +157,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
 
   const uint64_t id_;
   const uint32_t epoch_;
+  const bool one_call_per_worker_;  // read in every call
   const std::shared_ptr<Session> session_;
   const SlotOptions options_;
   std::atomic<int> deaths_{0};
@@ -152,6 +168,9 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   // Held while a worker is started.
   std::mutex start_lock_;
   std::atomic<int> starter_{0};  // thread id
+  // Held from Acquire to GiveBack where there is one call at a time.
+  std::mutex turn_lock_;
+  std::atomic<int> turn_holder_{0};  // thread id
 
   // Guards what follows.
   mutable std::mutex lock_;

@@ -8,6 +8,17 @@
 #include "hostd/supervisor/exit_report.h"
 
 namespace tvmffi::hostd {
+namespace {
+
+// A process that was killed ends within a millisecond, unless the machine is very busy or it is
+// stuck in the kernel.
+constexpr uint64_t kSweepMs = 2;
+constexpr int kMaxSweeps = 500;
+
+}  // namespace
+
+Supervisor::Supervisor(EventLoop* loop, spdlog::logger* log)
+    : loop_(loop), log_(log), sweep_again_(loop, [this] { SweepOrphans(); }) {}
 
 Status Supervisor::Start() {
   if (Status status = orphans_.Start(); !status.ok()) {
@@ -44,8 +55,10 @@ Result<WorkerProcess*> Supervisor::Spawn(const SpawnOptions& options,
 }
 
 void Supervisor::Abandon(WorkerProcess* worker) {
-  for (Entry& entry : workers_) {
-    if (entry.process.get() == worker) entry.on_exit = nullptr;
+  for (std::vector<Entry>* entries : {&workers_, &ended_}) {
+    for (Entry& entry : *entries) {
+      if (entry.process.get() == worker) entry.on_exit = nullptr;
+    }
   }
   worker->ForgetPasses();
   worker->Kill(wire::KillCause::kClosed);
@@ -104,12 +117,21 @@ void Supervisor::OnExit(WorkerProcess* worker) {
   recorder_.Add(worker->Obituary());
   auto entry = std::find_if(workers_.begin(), workers_.end(),
                             [&](const Entry& e) { return e.process.get() == worker; });
-  if (entry->on_exit != nullptr) entry->on_exit(worker);
-  // It is calling; it goes once it has returned.
-  std::shared_ptr<WorkerProcess> ended = std::move(entry->process);
+  ended_.push_back(std::move(*entry));
   workers_.erase(entry);
-  loop_->Defer([this, ended] { CheckEmpty(); });
+  sweeps_left_ = kMaxSweeps;
   SweepOrphans();
+}
+
+void Supervisor::AnnounceExits() {
+  std::vector<Entry> ended;
+  ended.swap(ended_);
+  for (Entry& entry : ended) {
+    if (entry.on_exit != nullptr) entry.on_exit(entry.process.get());
+    // It may be calling; it goes once it has returned.
+    std::shared_ptr<WorkerProcess> process = std::move(entry.process);
+    loop_->Defer([this, process] { CheckEmpty(); });
+  }
 }
 
 bool Supervisor::IsOurs(pid_t pid) const {
@@ -120,12 +142,17 @@ bool Supervisor::IsOurs(pid_t pid) const {
 }
 
 void Supervisor::SweepOrphans() {
-  size_t found = orphans_.Sweep([this](pid_t pid) { return IsOurs(pid); });
-  if (found > 0) log_->warn("ended {} processes that workers left behind", found);
+  const Orphans::Swept swept = orphans_.Sweep([this](pid_t pid) { return IsOurs(pid); });
+  if (swept.killed > 0) log_->warn("ended {} processes that workers left behind", swept.killed);
+  if (ended_.empty()) return;
+  if (swept.left > 0 && --sweeps_left_ > 0) return sweep_again_.Start(kSweepMs);
+  if (swept.left > 0) log_->error("{} processes that workers left behind do not end", swept.left);
+  sweep_again_.Stop();
+  AnnounceExits();
 }
 
 void Supervisor::CheckEmpty() {
-  if (!workers_.empty() || on_empty_ == nullptr) return;
+  if (!workers_.empty() || !ended_.empty() || on_empty_ == nullptr) return;
   std::function<void()> on_empty;
   on_empty.swap(on_empty_);
   on_empty();

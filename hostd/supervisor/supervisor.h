@@ -10,6 +10,7 @@
 
 #include "hostd/loop/event_loop.h"
 #include "hostd/loop/signal_watch.h"
+#include "hostd/loop/timer.h"
 #include "hostd/supervisor/flight_recorder.h"
 #include "hostd/supervisor/orphans.h"
 #include "hostd/supervisor/symbolizer_process.h"
@@ -23,12 +24,13 @@ class Supervisor {
   static constexpr size_t kMaxSymbolizers = 8;
 
   // Borrows the loop and the logger.
-  Supervisor(EventLoop* loop, spdlog::logger* log) : loop_(loop), log_(log) {}
+  Supervisor(EventLoop* loop, spdlog::logger* log);
 
   // Watches for orphans. What cannot be had is logged, not fatal.
   Status Start();
 
-  // The worker stays valid until `on_exit` has returned.
+  // The worker stays valid until `on_exit` has returned. That is called when what the worker left
+  // behind has ended too, or does not end.
   Result<WorkerProcess*> Spawn(const SpawnOptions& options, WorkerProcess::OnExit on_exit);
 
   // Kills a worker nobody asks about any more: neither its `on_exit` nor a `done` given to it is
@@ -63,6 +65,7 @@ class Supervisor {
   void OnSymbolizerExit(SymbolizerProcess* symbolizer);
   bool IsOurs(pid_t pid) const;
   void SweepOrphans();
+  void AnnounceExits();
   void CheckEmpty();
 
   EventLoop* loop_;
@@ -71,6 +74,9 @@ class Supervisor {
   FlightRecorder recorder_;
   std::unique_ptr<SignalWatch> child_signal_;
   std::vector<Entry> workers_;
+  std::vector<Entry> ended_;  // and reaped, but not announced
+  Timer sweep_again_;
+  int sweeps_left_ = 0;
   std::vector<std::unique_ptr<SymbolizerProcess>> symbolizers_;
   std::function<void()> on_empty_;
   uint64_t created_ = 0;

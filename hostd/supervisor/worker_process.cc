@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -86,6 +87,8 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   if (!log.ok()) return log.status();
   Result<std::pair<UniqueFd, UniqueFd>> control = ControlSocketPair();
   if (!control.ok()) return control.status();
+  // A worker has nothing to tell the daemon: what it sends, descriptors above all, is refused.
+  ::shutdown(control->first.get(), SHUT_RD);
   auto forwarder =
       options.forward_log ? std::make_unique<LineForwarder>(STDERR_FILENO, label_) : nullptr;
   Result<std::unique_ptr<LogPipe>> pipe =
@@ -130,7 +133,7 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*channel));
   Pass(wire::WorkerStart{options.worker_id, options.policy.limits, options.policy.grants,
-                         options.layers, options.audit},
+                         options.layers, options.audit, options.poison},
        std::move(fds), nullptr);
   return OkStatus();
 }

@@ -32,6 +32,7 @@ struct SpawnOptions {
   bool forward_log = false;
   std::vector<std::string> layers;
   bool audit = false;
+  bool poison = false;
   const Cgroups* cgroups = nullptr;
   uint32_t session = 0;
 };
@@ -58,6 +59,8 @@ class WorkerProcess {
   void Pass(const wire::Message& message, std::vector<UniqueFd> fds,
             std::function<void(Status)> done);
 
+  // Messages, with their descriptors, that the worker has not read yet.
+  size_t passing() const { return passing_.size(); }
   // No `done` given so far is called any more.
   void ForgetPasses();
 

@@ -48,6 +48,7 @@ Status Control::MapChannel(ControlFrame frame) {
 }
 
 Status Control::PrepareLibrary() {
+  if (start_.poison) state_->results.PoisonFreed();
   InstallResultAllocator(&state_->results);
   TVMFFI_RETURN_IF_ERROR(UseCrashStack());
   return InstallCrashHandler(reinterpret_cast<CrashPage*>(channel_.data() + kCrashOffset));

@@ -123,10 +123,10 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
     }
     case schema::Message::CreateWorker: {
       auto* m = envelope.message_as_CreateWorker();
-      return CreateWorker{m->request_id(),         text->Read(m->label()),
-                          Read(m->limits()),       text->Read(m->environment()),
-                          m->log_forward(),        Read(m->grants(), text),
-                          text->Read(m->require())};
+      return CreateWorker{m->request_id(),          text->Read(m->label()),
+                          Read(m->limits()),        text->Read(m->environment()),
+                          m->log_forward(),         Read(m->grants(), text),
+                          text->Read(m->require()), m->poison()};
     }
     case schema::Message::WorkerCreated: {
       auto* m = envelope.message_as_WorkerCreated();
@@ -171,8 +171,8 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
     }
     case schema::Message::WorkerStart: {
       auto* m = envelope.message_as_WorkerStart();
-      return WorkerStart{m->worker_id(), Read(m->limits()), Read(m->grants(), text),
-                         text->Read(m->layers()), m->audit()};
+      return WorkerStart{m->worker_id(),          Read(m->limits()), Read(m->grants(), text),
+                         text->Read(m->layers()), m->audit(),        m->poison()};
     }
     case schema::Message::StartSymbolizer:
       return StartSymbolizer{envelope.message_as_StartSymbolizer()->request_id()};
@@ -401,7 +401,7 @@ Union Write(Builder& b, const CreateWorker& m) {
   auto require = b.CreateVectorOfStrings(m.require);
   return {schema::Message::CreateWorker,
           schema::CreateCreateWorker(b, m.request_id, label, limits, environment, m.log_forward,
-                                     grants, require)
+                                     grants, require, m.poison)
               .Union()};
 }
 Union Write(Builder& b, const WorkerCreated& m) {
@@ -464,8 +464,9 @@ Union Write(Builder& b, const WorkerStart& m) {
   auto limits = Write(b, m.limits);
   auto grants = Write(b, m.grants);
   auto layers = b.CreateVectorOfStrings(m.layers);
-  return {schema::Message::WorkerStart,
-          schema::CreateWorkerStart(b, m.worker_id, limits, grants, layers, m.audit).Union()};
+  return {
+      schema::Message::WorkerStart,
+      schema::CreateWorkerStart(b, m.worker_id, limits, grants, layers, m.audit, m.poison).Union()};
 }
 Union Write(Builder& b, const StartSymbolizer& m) {
   return {schema::Message::StartSymbolizer, schema::CreateStartSymbolizer(b, m.request_id).Union()};

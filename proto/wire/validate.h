@@ -72,6 +72,7 @@ struct CreateWorker {
   bool log_forward = false;
   Grants grants = {};
   std::vector<std::string> require = {};
+  bool poison = false;
 };
 
 // The frame's descriptors: channel, death page, pidfd, recorder.
@@ -166,6 +167,7 @@ struct WorkerStart {
   Grants grants = {};
   std::vector<std::string> layers = {};
   bool audit = false;
+  bool poison = false;
 };
 
 struct StartSymbolizer {

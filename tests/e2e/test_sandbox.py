@@ -211,7 +211,7 @@ class TestFillDisk:
         mod = load("fill_disk", without=NAMESPACES)
         assert worked(mod.create([*self.FOLDERS, str(tmp_path)], "tvmffi-c16")) == set()
 
-    def test_c1_6_the_callers_files(self, load: Load, layers: list[str], tmp_path: Path) -> None:
+    def test_c1_6_d15_the_callers_files(self, load: Load, layers: list[str], tmp_path: Path) -> None:
         need(layers, "landlock")
         for without in ([], ["mountns"]):
             path = tmp_path / "results.csv"
@@ -238,7 +238,7 @@ class TestFillDisk:
 
 class TestReadFiles:
     @pytest.mark.parametrize("without", [[], ["landlock"], ["mountns"], NAMESPACES], ids=str)
-    def test_c1_7_a_secret(self, load: Load, layers: list[str], tmp_path: Path, without: list[str]) -> None:
+    def test_c1_7_d14_a_secret(self, load: Load, layers: list[str], tmp_path: Path, without: list[str]) -> None:
         """Two layers stop it, each alone."""
         need(layers, "landlock", "mountns")
         secret = tmp_path / "key.pem"

@@ -417,7 +417,7 @@ TEST_F(Worker, RefusesACallbackOnAnotherThread) {
       << outcome.error.message;
 }
 
-TEST_F(Worker, RefusesACallbackAfterItsCall) {
+TEST_F(Worker, C2_10_RefusesACallbackAfterItsCall) {
   worker_.callbacks.emplace_back();
   OwnedAny callback = MakeCallback(0);
   Call("keep", {callback.get()});

@@ -28,6 +28,12 @@ struct LoadOptions {
   std::optional<double> queue_deadline;
   /*! \brief Called, in order, after every start of the worker: (function, arguments). */
   std::vector<std::pair<std::string, std::vector<tvm::ffi::Any>>> init;
+  /*! \brief For whom a worker is used again: "module"; "session": modules of one folder that were
+   * loaded into one session with equal options share one; "never": each call has a worker of its
+   * own, which has ended when the call returns, so that nothing is kept or written later. */
+  std::string reuse = "module";
+  /*! \brief Overwrites with 0xFF what a call leaves in memory that its worker has mapped. */
+  bool poison = false;
   /*! \brief False: after the worker's death calls throw Unavailable instead of starting another. */
   bool respawn = true;
   /*! \brief Plain tensors are never copied back from any function. */
@@ -63,6 +69,8 @@ inline tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any> ToMap(const LoadOptions& o
     init.push_back(Array<Any>{String(function), Array<Any>(arguments.begin(), arguments.end())});
   }
   map.Set("init", init);
+  map.Set("reuse", String(options.reuse));
+  map.Set("poison", options.poison);
   map.Set("respawn", String(options.respawn ? "auto" : "never"));
   if (options.readonly_arguments.empty()) {
     map.Set("readonly", options.readonly);
