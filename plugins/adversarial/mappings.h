@@ -49,8 +49,10 @@ inline std::vector<Mapping> Mappings() {
   return mappings;
 }
 
+// Not this plug-in itself, whose file is a memfd too.
 inline bool IsOfTheHost(const Mapping& mapping) {
-  return mapping.name.find("memfd:tvmffi-") != std::string::npos;
+  return mapping.name.find("memfd:tvmffi-") != std::string::npos &&
+         mapping.name.find("memfd:tvmffi-module") == std::string::npos;
 }
 
 }  // namespace adversarial

@@ -96,7 +96,7 @@ class TestWorkers:
 
     @pytest.fixture
     def mod(self, session: Any) -> Any:
-        return session.load_module("/hostile.so", deadline=10.0, breaker_deaths=1000)
+        return session.load_module(plugin("values"), deadline=10.0, breaker_deaths=1000)
 
     def survives(self, mod: Any, pid: int) -> bool:
         """The attacker is gone, and its successor answers."""
@@ -151,7 +151,7 @@ class TestWorkers:
 
     @pytest.mark.parametrize("attack", ["silent", "storm"])
     def test_c2_7_silence_and_noise_end_at_the_deadline(self, session: Any, attack: str) -> None:
-        mod = session.load_module("/hostile.so", deadline=3.0)
+        mod = session.load_module(plugin("values"), deadline=3.0)
         mod.honest()
         pid = int(tvmffi_host.worker_info(mod)["pid"])
         begin = time.monotonic()
@@ -192,7 +192,7 @@ class TestWorkers:
 
     def test_c2_1_bytes_that_never_rest(self, session: Any) -> None:
         """Chance seldom hits the moment; TestRestlessMemory does. Whatever it is, this process lives."""
-        mod = session.load_module("/hostile.so", deadline=10.0, breaker_deaths=1_000_000)
+        mod = session.load_module(plugin("values"), deadline=10.0, breaker_deaths=1_000_000)
         for _ in range(100):
             with contextlib.suppress(tvmffi_host.HostError):
                 assert mod.restless() is None or isinstance(mod.restless(), (int, float))
