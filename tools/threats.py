@@ -106,9 +106,9 @@ def gtest_notes(path: Path) -> list[Note]:
             if not rows or case["status"] != "RUN":
                 continue
             outcome = "failed" if "failures" in case else "skipped" if case["result"] == "SKIPPED" else "passed"
-            reason = case["skipped"][0]["message"].split("\n")[-1] if "skipped" in case else ""
-            name = f"{case['classname']}.{case['name']}"
-            notes.append({"test": name, "rows": rows, "outcome": outcome, "reason": reason, "control": "control" in name.lower()})
+            reason = case["skipped"][0]["message"].strip().split("\n")[-1] if "skipped" in case else ""
+            note = {"test": f"{case['classname']}.{case['name']}", "rows": rows, "outcome": outcome, "reason": reason}
+            notes.append({**note, "control": "_Control" in case["name"]})
     return notes
 
 
@@ -160,7 +160,7 @@ def outcome_cell(run: Note, row: str) -> str:
     if failed:
         return "**FAILED**: " + ", ".join(failed)
     passed = sum(note["outcome"] == "passed" for note in notes)
-    reasons = sorted({note["reason"] for note in notes if note["outcome"] == "skipped"})
+    reasons = sorted({note["reason"] or "skipped" for note in notes if note["outcome"] == "skipped"})
     if not passed:
         return "not exercised: " + "; ".join(reasons)
     return f"stopped, {passed} of {len(notes)} tests" + (f" ({'; '.join(reasons)})" if reasons else "")

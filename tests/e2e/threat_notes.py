@@ -16,15 +16,15 @@ import pytest
 import tvmffi_host
 
 RESULTS = os.environ.get("TVMFFI_TEST_RESULTS", "")
-ROW = re.compile(r"(?:^|_)(?:c([123])_(\d{1,2})|d(\d{1,2}))(?=_|$)")
+ROW = re.compile(r"(?:^|[_\[-])(?:c([123])_(\d{1,2})|d(\d{1,2}))(?=[_\]-]|$)")
 
 notes: list[dict[str, Any]] = []
 _current: dict[str, Any] = {}
 
 
 def rows_of(name: str) -> list[str]:
-    """``test_c1_7_d14_a_secret[x]`` quotes C1.7 and D14."""
-    found = ROW.findall(name.split("[")[0])
+    """``test_c1_7_d14_a_secret[c2_6-jump]`` quotes C1.7, D14 and C2.6."""
+    found = ROW.findall(name)
     return [f"C{part}.{number}" if part else f"D{digits}" for part, number, digits in found]
 
 
