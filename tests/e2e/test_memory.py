@@ -79,7 +79,7 @@ class TestInputs:
         assert mod.first_byte(tensor) == 9
 
     @LEVELS
-    def test_b1_control_memory_that_is_not_sealed_is_changed_in_every_way(self, load: Any, without: list[str]) -> None:
+    def test_b1_c1_9_d6_control_memory_that_is_not_sealed_is_changed_in_every_way(self, load: Any, without: list[str]) -> None:
         """Even there its size stays, and nobody can take it from its owner."""
         mod = load("inputs", without)
         tensor = tvmffi_host.full((4096,), 7, "int32")  # whole pages: no canary beside it
@@ -210,7 +210,7 @@ class TestLateAnswers:
         assert self.changed(load("late_writer", without, reuse="never"), by) == 0
 
     @pytest.mark.parametrize(("by", "without"), [("thread", []), ("process", []), ("thread", ["all"])], ids=str)
-    def test_b9_control_from_one_that_lives_on_they_come(self, load: Any, by: str, without: list[str]) -> None:
+    def test_b9_c1_14_d8_control_from_one_that_lives_on_they_come(self, load: Any, by: str, without: list[str]) -> None:
         """Processes left behind without a pid namespace are ended by the daemon sooner or later: no control."""
         assert self.changed(load("late_writer", without), by) == self.ROUNDS
 
@@ -273,7 +273,7 @@ class TestEarlierAnswers:
         assert self.look(mod, makers[make]) == {"what was kept"}
 
     @pytest.mark.parametrize(("make", "place"), [("plain", "staging"), ("pool", "pool")])
-    def test_b25_control_unless_it_is_used_again_as_it_is(self, load: Any, make: str, place: str) -> None:
+    def test_b25_c1_13_d5_control_unless_it_is_used_again_as_it_is(self, load: Any, make: str, place: str) -> None:
         mod = load("stale")
         small = lambda: tvmffi_host.zeros((8,), module=mod)  # noqa: E731
         maker = (lambda: np.zeros(5000, "float32")) if make == "plain" else small

@@ -225,7 +225,7 @@ class TestFillDisk:
             mod.fill_memory(1 << 30)
         assert caught.value.report.signal == signal.SIGXFSZ
 
-    def test_c1_6_control(self, load: Load, tmp_path: Path) -> None:
+    def test_c1_6_d15_control(self, load: Load, tmp_path: Path) -> None:
         mod = load("fill_disk", without=["all"])
         made = worked(mod.create([str(tmp_path)], "c16"))
         assert len(made) >= 3 and (tmp_path / "c16").exists()
