@@ -6,21 +6,6 @@
 namespace tvmffi {
 namespace {
 
-constexpr int kFirstBits = 7;  // 128 ns
-
-// One writer: an atomic addition would lock the bus for nobody.
-void Add(std::atomic<uint64_t>* counter, uint64_t amount) {
-  counter->store(counter->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
-
-void Copy(const RecordedCall& from, RecordedCall* to) {
-  to->call_id.store(from.call_id.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  to->start.store(from.start.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  to->elapsed.store(from.elapsed.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  to->function.store(from.function.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  to->outcome.store(from.outcome.load(std::memory_order_relaxed), std::memory_order_relaxed);
-}
-
 std::string NameOf(const RecorderMemory& memory_untrusted, uint32_t function) {
   const uint32_t count = memory_untrusted.num_names.load(std::memory_order_acquire);
   if (function == 0 || function > std::min<uint32_t>(count, kRecordedNames)) return {};
@@ -56,48 +41,33 @@ void Count(int64_t elapsed, RecordedOutcome outcome, CallTotals* totals) {
 
 void ReadLane(const RecorderMemory& memory, uint32_t number, int64_t now, Recording* recording) {
   const LaneRecord& lane = memory.lanes[number];
+  const uint64_t begun = lane.begun.load(std::memory_order_acquire);
+  if (begun == 0) return;
   CallTotals totals;
-  totals.calls = lane.calls.load(std::memory_order_relaxed);
+  totals.calls = begun - 1;
   totals.errors = lane.errors.load(std::memory_order_relaxed);
   totals.nanos = lane.nanos.load(std::memory_order_relaxed);
   for (size_t i = 0; i < kLatencyBuckets; ++i) {
     totals.buckets[i] = lane.buckets[i].load(std::memory_order_relaxed);
   }
   recording->totals.Add(totals);
-  for (const RecordedCall& call : lane.ring) {
-    CallRecord record = Read(memory, number, call);
-    if (record.call_id != 0) recording->recent.push_back(std::move(record));
-  }
-  CallRecord current = Read(memory, number, lane.current);
-  if (current.call_id == 0) return;
-  if (current.outcome == RecordedOutcome::kRunning) {
-    current.elapsed = std::max<int64_t>(now - current.start, 0);
-    recording->running.push_back(std::move(current));
-  } else {
-    Count(current.elapsed, current.outcome, &recording->totals);
-    recording->recent.push_back(std::move(current));
+  for (size_t i = 0; i < kRecordedCalls; ++i) {
+    CallRecord call = Read(memory, number, lane.ring[i]);
+    const bool is_last = i == (begun - 1) % kRecordedCalls;
+    if (call.call_id == 0 || (!is_last && call.outcome == RecordedOutcome::kRunning)) continue;
+    if (call.outcome == RecordedOutcome::kRunning) {
+      call.elapsed = std::max<int64_t>(now - call.start, 0);
+      recording->running.push_back(std::move(call));
+      continue;
+    }
+    if (is_last) Count(call.elapsed, call.outcome, &recording->totals);
+    recording->recent.push_back(std::move(call));
   }
 }
 
 }  // namespace
 
-void LaneRecord::AddUp() {
-  const uint64_t number = calls.load(std::memory_order_relaxed);
-  const int64_t elapsed = current.elapsed.load(std::memory_order_relaxed);
-  Copy(current, &ring[number % kRecordedCalls]);
-  calls.store(number + 1, std::memory_order_relaxed);
-  Add(&nanos, static_cast<uint64_t>(elapsed));
-  Add(&buckets[LatencyBucket(elapsed)], 1);
-  if (OutcomeOf(current) != RecordedOutcome::kOk) Add(&errors, 1);
-}
-
-size_t LatencyBucket(int64_t nanos) {
-  if (nanos <= (int64_t{1} << kFirstBits)) return 0;
-  const int bits = 64 - __builtin_clzll(static_cast<uint64_t>(nanos - 1));
-  return std::min<size_t>(static_cast<size_t>(bits - kFirstBits), kLatencyBuckets - 1);
-}
-
-int64_t LatencyLimit(size_t bucket) { return int64_t{1} << (bucket + kFirstBits); }
+int64_t LatencyLimit(size_t bucket) { return kFirstLatency << bucket; }
 
 uint32_t RecordName(RecorderMemory* memory, std::string_view name) {
   const uint32_t count = memory->num_names.load(std::memory_order_relaxed);

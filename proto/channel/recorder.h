@@ -20,6 +20,7 @@ namespace tvmffi {
 
 inline constexpr size_t kRecordedCalls = 32;  // per lane
 inline constexpr size_t kLatencyBuckets = 32;
+inline constexpr int64_t kFirstLatency = 128;  // nanoseconds
 inline constexpr size_t kRecordedNames = 256;
 inline constexpr size_t kRecordedName = 60;
 
@@ -33,12 +34,20 @@ struct RecordedCall {
   std::atomic<uint32_t> outcome;
 };
 
+// The bucket of a call that took `nanos`: the first whose limit is not below it. The last one takes
+// everything longer.
+inline size_t LatencyBucket(int64_t nanos) {
+  if (nanos <= kFirstLatency) return 0;
+  const auto bits = static_cast<size_t>(__builtin_clzll(kFirstLatency)) -
+                    static_cast<size_t>(__builtin_clzll(static_cast<uint64_t>(nanos - 1)));
+  return bits + 1 < kLatencyBuckets ? bits + 1 : kLatencyBuckets - 1;
+}
+// Its limit in nanoseconds: 128, 256, ...
+int64_t LatencyLimit(size_t bucket);
+
 struct alignas(64) LaneRecord {
-  // Of the call the lane is in, or was in last.
-  RecordedCall current;
-  char unused[64 - sizeof(RecordedCall)];
-  // Of those before it.
-  std::atomic<uint64_t> calls;
+  std::atomic<uint64_t> begun;  // the last of them is at (begun - 1) % kRecordedCalls
+  // Of the calls before that one.
   std::atomic<uint64_t> errors;
   std::atomic<uint64_t> nanos;
   std::atomic<uint64_t> buckets[kLatencyBuckets];
@@ -46,20 +55,34 @@ struct alignas(64) LaneRecord {
 
   // The lane's holder: a request of number `call_id` is on its way.
   void Begin(uint64_t call_id, uint32_t function, int64_t start) {
-    if (current.outcome.load(std::memory_order_relaxed) != 0) AddUp();
-    current.outcome.store(0, std::memory_order_relaxed);
-    current.start.store(start, std::memory_order_relaxed);
-    current.function.store(function, std::memory_order_relaxed);
-    current.call_id.store(call_id, std::memory_order_relaxed);
+    const uint64_t number = begun.load(std::memory_order_relaxed);
+    if (number != 0) AddUp(ring[(number - 1) % kRecordedCalls]);
+    RecordedCall& call = ring[number % kRecordedCalls];
+    call.outcome.store(0, std::memory_order_relaxed);
+    call.start.store(start, std::memory_order_relaxed);
+    call.function.store(function, std::memory_order_relaxed);
+    call.call_id.store(call_id, std::memory_order_relaxed);
+    begun.store(number + 1, std::memory_order_release);
   }
   // Its answer has come, or will not.
   void End(int64_t elapsed, RecordedOutcome outcome) {
-    current.elapsed.store(elapsed, std::memory_order_relaxed);
-    current.outcome.store(static_cast<uint32_t>(outcome), std::memory_order_release);
+    RecordedCall& call = ring[(begun.load(std::memory_order_relaxed) - 1) % kRecordedCalls];
+    call.elapsed.store(elapsed, std::memory_order_relaxed);
+    call.outcome.store(static_cast<uint32_t>(outcome), std::memory_order_release);
   }
 
  private:
-  void AddUp();
+  // One writer: an atomic addition would lock the bus for nobody.
+  static void Add(std::atomic<uint64_t>* counter, uint64_t amount) {
+    counter->store(counter->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  void AddUp(const RecordedCall& call) {
+    const int64_t elapsed = call.elapsed.load(std::memory_order_relaxed);
+    Add(&nanos, static_cast<uint64_t>(elapsed));
+    Add(&buckets[LatencyBucket(elapsed)], 1);
+    const uint32_t outcome = call.outcome.load(std::memory_order_relaxed);
+    if (outcome != static_cast<uint32_t>(RecordedOutcome::kOk)) Add(&errors, 1);
+  }
 };
 
 struct alignas(kPage) RecorderMemory {
@@ -68,12 +91,6 @@ struct alignas(kPage) RecorderMemory {
   LaneRecord lanes[kMaxLanes];
 };
 inline constexpr size_t kRecorderSize = sizeof(RecorderMemory);
-
-// The bucket of a call that took `nanos`: the first whose limit is not below it. The last one takes
-// everything longer.
-size_t LatencyBucket(int64_t nanos);
-// Its limit in nanoseconds: 128, 256, ...
-int64_t LatencyLimit(size_t bucket);
 
 // The number of a function in later records; 0, which stands for all others, when there is no room.
 // One thread at a time.
