@@ -52,9 +52,8 @@ def is_alive(pid: int) -> bool:
 
 
 def run_round(session: Any, number: int, deadline: float) -> Round:
-    # Loading has time; the call has the deadline.
     name = f"b4-{os.getpid() % 10_000}-{number % 100}"  # at most 15 characters
-    mod = session.load_module(PLUGIN, deadline=deadline)
+    mod = session.load_module(PLUGIN, deadline=deadline, load_deadline=60.0)
     hang = mod.get_function("escape_and_hang")
     worker = int(tvmffi_host.worker_info(mod)["pid"])
     left: list[int] = []
