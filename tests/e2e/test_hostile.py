@@ -390,12 +390,15 @@ class TestClients:
         process, path = daemon
         held = descriptors_of(process.pid)
         clients = [RawClient(path) for _ in range(20)]
+        flooded = []
         with open("/dev/null") as null:
             for client in clients:
+                # The kernel bounds what one user has under way; whoever gets nothing through is left alone.
                 with contextlib.suppress(OSError):
                     for _ in range(50):
                         client.send(frame("hello")[:1], [null.fileno()] * 200)
-        assert all(client.is_closed() for client in clients)
+                        flooded.append(client)
+        assert flooded and all(client.is_closed() for client in set(flooded))
         assert eventually(lambda: descriptors_of(process.pid) <= held)
         assert serves(path)
 
