@@ -85,7 +85,8 @@ def show(results: list[Round]) -> str:
     at = lambda share: late[min(len(late) - 1, int(share * len(late)))]  # noqa: E731
     survivors = sum(len(each.survivors) for each in results)
     return (
-        f"{len(late)} rounds, {sum(each.left for each in results)} processes left behind; gone after the deadline by (ms): min {late[0]:.1f}, median {at(0.5):.1f}, "
+        f"{len(late)} rounds, {sum(each.left for each in results)} processes left behind; "
+        f"gone after the deadline by (ms): min {late[0]:.1f}, median {at(0.5):.1f}, "
         f"90 % {at(0.9):.1f}, 99 % {at(0.99):.1f}, max {late[-1]:.1f}; surviving processes: {survivors}"
     )
 
