@@ -190,16 +190,14 @@ CallSpec RemoteFunction::Spec(int64_t start) {
 }
 
 Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args,
-                               int64_t start, int64_t begun, TVMFFIAny* result) {
-  CallSpec call = Spec(start);
-  call.begun = begun;
-  if (!Known(*lane->worker, &call.target)) {
-    if (Failure failure = Resolve(lane, call.deadline, &call.target)) return failure;
-    call.recorded_name = recorded_name_.load(std::memory_order_relaxed);
+                               CallSpec* call, TVMFFIAny* result) {
+  if (!Known(*lane->worker, &call->target)) {
+    if (Failure failure = Resolve(lane, call->deadline, &call->target)) return failure;
+    call->recorded_name = recorded_name_.load(std::memory_order_relaxed);
   }
-  call.args = args;
-  call.num_args = num_args;
-  return Exchange(slot_.get(), lane, call).Run(result);
+  call->args = args;
+  call->num_args = num_args;
+  return Exchange(slot_.get(), lane, *call).Run(result);
 }
 
 Failure RemoteFunction::NotInTime(int64_t start, Failure failure) const {
@@ -267,14 +265,13 @@ int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TV
     failure = function->FinishPlain(lane, result);
   } else {
     const int64_t start = MonotonicNanos();
-    int64_t begun = start;
+    CallSpec call = function->Spec(start);
     if (lane == nullptr) {
-      const ModuleSpec& spec = *function->spec_;
-      lane = slot->Acquire(spec.QueueDeadline(spec.Deadline(start)), &failure);
+      lane = slot->AcquireFor(*function->spec_, start, &call.deadline, &failure);
       if (lane == nullptr) return Raise(function->NotInTime(start, std::move(failure)));
-      begun = MonotonicNanos();
+      call.begun = MonotonicNanos();
     }
-    failure = function->CallOn(lane, args, num_args, start, begun, result);
+    failure = function->CallOn(lane, args, num_args, &call, result);
   }
   slot->GiveBack(lane);
   return failure ? Raise(std::move(failure)) : 0;

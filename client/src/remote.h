@@ -76,8 +76,8 @@ class RemoteFunction {
   static Status Make(RemoteFunction* function, TVMFFIAny* out);
   static int Call(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
   static void Delete(void* self);
-  Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, int64_t start,
-                 int64_t begun, TVMFFIAny* result);
+  Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, CallSpec* call,
+                 TVMFFIAny* result);
   // Sends a call that has only plain values, of a function whose handle is known. False, and
   // nothing sent, when it is not of that kind.
   // Gives a call that waited in vain for its turn a report; other failures stay as they are.

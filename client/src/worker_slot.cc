@@ -200,6 +200,16 @@ CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
   return lane != nullptr ? lane : AcquireSlow(deadline, failure);
 }
 
+CallLane* WorkerSlot::AcquireFor(const ModuleSpec& spec, int64_t start, int64_t* deadline,
+                                 Failure* failure) {
+  const uint64_t before = generation();
+  *deadline = spec.Deadline(start);
+  CallLane* lane = Acquire(spec.QueueDeadline(*deadline), failure);
+  if (lane != nullptr && spec.load_deadline >= 0 && generation() != before)
+    *deadline = spec.Deadline(MonotonicNanos());
+  return lane;
+}
+
 CallLane* WorkerSlot::AcquireAgain() {
   const ThreadCache& cache = thread_cache;
   if (cache.slot != id_ || epoch_ != ForkEpoch() || !TryTake(cache.lane)) return nullptr;
@@ -313,6 +323,7 @@ CallLane* WorkerSlot::TakeLane(const std::shared_ptr<Worker>& worker, bool* wait
 std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* failure) {
   std::shared_ptr<Worker> worker = current();
   if (worker != nullptr && worker->Alive()) return worker;
+  deadline = StartDeadline(deadline);
   if (!LockStart(deadline, failure)) return nullptr;
   std::lock_guard<std::mutex> start(start_lock_, std::adopt_lock);
   worker = current();
@@ -331,6 +342,12 @@ std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* fail
   worker = StartWorker(deadline, failure);
   starter_.store(0, std::memory_order_relaxed);
   return worker;
+}
+
+int64_t WorkerSlot::StartDeadline(int64_t call_deadline) const {
+  std::lock_guard<std::mutex> lock(lock_);
+  const double seconds = modules_.empty() ? -1 : modules_[0]->load_deadline;
+  return seconds >= 0 ? DeadlineAfter(seconds) : call_deadline;
 }
 
 bool WorkerSlot::LockStart(int64_t deadline, Failure* failure) {
@@ -444,7 +461,7 @@ Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   call.function = "load";
   call.module = spec.given_path;
   call.deadline = deadline;
-  call.time_limit = spec.deadline;
+  call.time_limit = spec.load_limit();
   call.take_handle = &handle;
   TVMFFIAny result;
   Failure failure = Exchange(this, lane, call).Run(&result);
@@ -482,7 +499,7 @@ Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
     call.function = init.function;
     call.module = spec.name;
     call.deadline = deadline;
-    call.time_limit = spec.deadline;
+    call.time_limit = spec.load_limit();
     OwnedAny result;
     Failure failure = Exchange(this, lane, call).Run(result.out());
     if (!lane->worker->ended()) lane->worker->Release(handle);
@@ -492,7 +509,7 @@ Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
 }
 
 Failure WorkerSlot::Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index) {
-  const int64_t deadline = DeadlineAfter(spec->deadline);
+  const int64_t deadline = DeadlineAfter(spec->load_limit());
   if (Failure failure = Preflight(spec.get())) return failure;
   bool first;
   {

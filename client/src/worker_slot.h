@@ -67,6 +67,7 @@ struct ModuleSpec {
   std::string name;        // file name
   double deadline = 30.0;
   double queue_deadline = -1;  // negative: none of its own
+  double load_deadline = -1;   // for a worker's start; negative: the call's that needs one
   std::vector<InitCall> init;
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
@@ -78,6 +79,7 @@ struct ModuleSpec {
     const double nanos = deadline * 1e9;
     return nanos < 9e18 - static_cast<double>(start) ? start + static_cast<int64_t>(nanos) : kNever;
   }
+  double load_limit() const { return load_deadline >= 0 ? load_deadline : deadline; }
   // Until when a call that must end by `call_deadline` may wait for its turn.
   int64_t QueueDeadline(int64_t call_deadline) const;
 };
@@ -110,6 +112,9 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   // A lane of the calling thread, bound to a live worker, started if there is none. Null with a
   // failure when there is none before `deadline`. To be given back.
   CallLane* Acquire(int64_t deadline, Failure* failure);
+  // The same for a call into `spec` that began at `start`; `*deadline` becomes when it must end. A
+  // worker's start is no part of it where that has a deadline of its own.
+  CallLane* AcquireFor(const ModuleSpec& spec, int64_t start, int64_t* deadline, Failure* failure);
   // The lane of the calling thread's last call, if that was into this slot and nothing has changed
   // since; else null. To be given back.
   CallLane* AcquireAgain();
@@ -147,6 +152,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   std::shared_ptr<Worker> EnsureWorker(int64_t deadline, Failure* failure);
   // Checks the module's file and takes the copy that workers will load.
   Failure Preflight(ModuleSpec* spec);
+  int64_t StartDeadline(int64_t call_deadline) const;
   bool LockStart(int64_t deadline, Failure* failure);
   Failure CheckMayStart();
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);

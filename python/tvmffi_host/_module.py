@@ -25,6 +25,7 @@ def load_module(
     *,
     deadline: float | None = 30.0,
     queue_deadline: float | None = None,
+    load_deadline: float | None = None,
     init: Iterable[tuple[str, Sequence[Any]]] = (),
     respawn: Literal["auto", "never"] = "auto",
     reuse: Literal["module", "session", "never"] = "module",
@@ -50,6 +51,9 @@ def load_module(
         Seconds a call may take outside the caller's own callbacks, waiting for its turn included. None: no limit.
     queue_deadline
         Seconds a call may wait for its turn alone.
+    load_deadline
+        Seconds that starting a worker may take, loading and ``init`` included. It is no part of the deadline of the call
+        that needs one then; by default it is.
     init
         ``(function name, arguments)`` pairs, called after every start of the worker.
     respawn
@@ -97,6 +101,7 @@ def load_module(
     options = _options(
         policy=policy,
         queue_deadline=queue_deadline,
+        load_deadline=load_deadline,
         worker=worker,
         env=None if env is None else dict(env),
         limits=None if limits is None else dict(limits),

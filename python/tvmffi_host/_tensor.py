@@ -39,9 +39,11 @@ def empty(
 
     By default it has a segment of its own, mapped into each worker it is passed to; its end lies against a page that
     nobody can touch, or its beginning does with ``guard="left"``. What lies between it and the pages around it, up to 64
-    bytes before it, is looked at after each call: a function that wrote there raises :class:`PolicyViolation`. With ``module``, a hosted module, it lies in the pool of that module's worker, which has it mapped
-    already: made and passed fastest, for many fresh or small tensors. Any other worker gets copies of it, as of a plain
-    tensor, and so does the worker that follows this one after a crash.
+    bytes before it, is looked at after each call: a function that wrote there raises :class:`PolicyViolation`.
+
+    With ``module``, a hosted module, it lies in the pool of that module's worker, which has it mapped already: made and
+    passed fastest, for many fresh or small tensors. Any other worker gets copies of it, as of a plain tensor, and so does
+    the worker that follows this one after a crash.
 
     (There is no ``module.empty``: attributes of a module are the plug-in's own functions.)
     """

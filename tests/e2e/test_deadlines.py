@@ -93,6 +93,18 @@ class TestDeadlines:
         assert 0.5 <= time.monotonic() - begin < 10
         assert not alive(caught.value.report.worker_pid)
 
+    def test_b13_a_load_deadline_is_apart_from_that_of_calls(self) -> None:
+        with pytest.raises(tvmffi_host.DeadlineExceeded, match="within 0.5 s"):
+            tvmffi_host.load_module(plugin("faulty_init_hang"), deadline=60.0, load_deadline=0.5)
+        # No worker starts in that time. A call that needs one waits for it, and then has its own.
+        faulty = tvmffi_host.load_module(plugin("faulty"), deadline=0.001, load_deadline=60.0)
+        with pytest.raises(tvmffi_host.DeadlineExceeded, match="'hang' of 'faulty.so' did not return within 0.001 s"):
+            faulty.get_function("hang")()
+        generation = tvmffi_host.worker_info(faulty)["generation"]
+        with pytest.raises(tvmffi_host.DeadlineExceeded, match="0.001 s") as caught:
+            faulty.get_function("hang")()
+        assert caught.value.report.generation > generation
+
     def test_b4_each_call_in_flight_hears_of_it_and_the_deadline_of_one_ends_all(self) -> None:
         faulty = tvmffi_host.load_module(plugin("faulty"), deadline=1.0)
         host_pid(faulty)
@@ -126,6 +138,7 @@ class TestDeadlines:
                 assert other.sum8(*range(8)) == 28
                 assert int(session.info()["daemon_pid"]) == daemon
                 assert time.monotonic() - begin < 5
+            assert eventually(lambda: not tvmffi_host.worker_info(held)["alive"])
             assert held.sum8(*range(8)) == 28
 
 

@@ -134,7 +134,9 @@ class TestGuards:
         assert error.report.fault_offset == offset
         assert f"before the start of argument 0 of 'store_at', at byte {offset}" in str(error)
 
-    @pytest.mark.parametrize(("offset", "kind"), [(-1, "WorkerCrashed"), (-PAGE, "WorkerCrashed"), (4100, "PolicyViolation")])
+    @pytest.mark.parametrize(
+        ("offset", "kind"), [(-1, "WorkerCrashed"), (-PAGE, "WorkerCrashed"), (4100, "PolicyViolation")]
+    )
     def test_b2_guarded_on_the_left(self, load: Any, offset: int, kind: str) -> None:
         error = stores(load("outputs"), tvmffi_host.empty((1025,), guard="left"), offset)
         assert type(error).__name__ == kind
@@ -391,3 +393,12 @@ class TestReuse:
         os.kill(int(tvmffi_host.worker_info(values)["pid"]), signal.SIGKILL)
         assert eventually(lambda: not tvmffi_host.worker_info(values)["alive"])
         assert values.echo_int(5) == 5
+
+    @pytest.mark.usefixtures("no_leaks")
+    def test_b25_nothing_is_left_of_the_workers(self) -> None:
+        values = tvmffi_host.load_module(plugin("values"), reuse="never", poison=True)
+        shared = tvmffi_host.zeros((1000,))
+        for i in range(10):
+            values.fill(shared, float(i))
+            assert values.sum(np.ones(1000, "float32")) == 1000
+            assert (tvmffi_host.numpy(values.make_own([1000], 3.0)) == 3.0).all()
