@@ -122,6 +122,19 @@ TEST_F(ObserveTest, AWorkerThatIsNotKnownIsNotFound) {
   EXPECT_EQ(observer_->Expect<wire::Failed>().code, Code::kNotFound);
 }
 
+TEST_F(ObserveTest, C2_12_ANumberThatIsNoWorkersAnyMoreEndsNobody) {
+  Start();
+  const CreatedWorker worker = client_->Create("exit:0");
+  client_->AwaitExit(worker.id);
+
+  // Whoever has the number by now; and a process that is there for certain: this one.
+  for (const int32_t pid : {worker.pid, ::getpid()}) {
+    observer_->Send(wire::EndWorker{1, pid});
+    EXPECT_EQ(observer_->Expect<wire::Failed>().code, Code::kNotFound);
+  }
+  EXPECT_EQ(client_->Kill(worker.id, wire::KillCause::kClosed).cause, "exit");
+}
+
 TEST_F(ObserveTest, AnObserverMayEndAWorkerAndItsClientHearsOfIt) {
   Start();
   const CreatedWorker worker = client_->Create("hang");
