@@ -24,6 +24,8 @@ enum Flag : int {
   kWithout,
   kSeccompAudit,
   kDebuggable,
+  kMetrics,
+  kObserve,
   kHelp,
   kVersion
 };
@@ -38,6 +40,8 @@ constexpr option kOptions[] = {{"socket", required_argument, nullptr, kSocket},
                                {"without", required_argument, nullptr, kWithout},
                                {"seccomp-audit", no_argument, nullptr, kSeccompAudit},
                                {"debuggable", no_argument, nullptr, kDebuggable},
+                               {"metrics", required_argument, nullptr, kMetrics},
+                               {"observe", required_argument, nullptr, kObserve},
                                {"help", no_argument, nullptr, kHelp},
                                {"version", no_argument, nullptr, kVersion},
                                {nullptr, 0, nullptr, 0}};
@@ -110,6 +114,14 @@ Status Apply(int flag, const std::string& value, Config* config) {
     case kDebuggable:
       config->debuggable = true;
       return OkStatus();
+    case kMetrics:
+      if (value.empty()) return Bad("--metrics is empty, expected a path");
+      config->metrics_path = value;
+      return OkStatus();
+    case kObserve:
+      if (value.empty()) return Bad("--observe is empty, expected a path or none");
+      config->observe_path = value;
+      return OkStatus();
     case kLogJson:
       config->log_json = true;
       return OkStatus();
@@ -133,6 +145,8 @@ Status CheckTogether(Config* config) {
       return Bad("--private-fd and --parent-pidfd are the same descriptor " +
                  std::to_string(*config->private_fd));
     }
+  } else if (!config->observe_path.empty()) {
+    return Bad("--observe needs a private daemon: a shared one is asked at its own socket");
   } else if (config->socket_path.empty()) {
     config->socket_path = DefaultSocketPath();
   }
@@ -175,6 +189,12 @@ std::string HelpText() {
          "  --private-fd N      serve the one client at the other end of this inherited socket\n"
          "  --parent-pidfd N    end when the process of this inherited pidfd ends\n"
          "  --worker PATH       the worker program; default: tvmffi-worker beside this program\n"
+         "  --metrics PATH      serve OpenMetrics (HTTP on a Unix socket) here\n"
+         "  --observe PATH      with --private-fd: where tvmffi-hostctl can ask about the "
+         "workers;\n"
+         "                      default private-<pid>.sock in " +
+         RuntimeFolder() +
+         ", or none\n"
          "  --log-level LEVEL   trace, debug, info, warn, error or off;\n"
          "                      default info, with --private-fd error\n"
          "  --log-json          one JSON object per log line\n"

@@ -26,6 +26,10 @@ struct Config {
   double idle_exit_seconds = 0;
   // Layers of the sandbox to leave out, or "all".
   std::vector<std::string> without_layers;
+  // Where metrics are served; empty: nowhere.
+  std::string metrics_path;
+  // Private only: where it can be asked about its workers; "none", or empty for the usual place.
+  std::string observe_path;
   // What a worker's system-call filter would refuse is done and logged.
   bool seccomp_audit = false;
   // Its user may attach a debugger and look into its /proc.

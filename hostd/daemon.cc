@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
+#include "hostd/observe/documents.h"
 #include "hostd/supervisor/spawn.h"
 #include "hostd/version.h"
 #include "proto/base/clock.h"
@@ -64,6 +66,12 @@ Status Daemon::Start() {
   if (config_.parent_pidfd.has_value()) {
     TVMFFI_RETURN_IF_ERROR(WatchParent(*config_.parent_pidfd));
   }
+  if (!config_.metrics_path.empty()) {
+    Result<std::unique_ptr<MetricsServer>> metrics = MetricsServer::Create(
+        loop_, config_.metrics_path, [this] { return MetricsText(supervisor_, MakeStats()); });
+    if (!metrics.ok()) return metrics.status();
+    metrics_ = std::move(*metrics);
+  }
   return config_.private_fd.has_value() ? StartPrivate(*config_.private_fd) : StartShared();
 }
 
@@ -96,23 +104,40 @@ Status Daemon::WatchParent(int pidfd) {
 Status Daemon::StartPrivate(int fd) {
   Result<UniqueFd> socket = TakeInherited("--private-fd", fd, /*must_be_socket=*/true);
   if (!socket.ok()) return socket.status();
-  TVMFFI_RETURN_IF_ERROR(OpenSession(std::move(*socket)));
+  TVMFFI_RETURN_IF_ERROR(OpenSession(std::move(*socket), /*observer=*/false));
+  StartObserving();
   log_->info("tvmffi-hostd {} serves descriptor {}", kVersion, fd);
   return OkStatus();
 }
 
 Status Daemon::StartShared() {
-  TVMFFI_RETURN_IF_ERROR(MakeSocketFolder(config_.socket_path));
-  Result<ListeningSocket> socket = ListeningSocket::Listen(config_.socket_path);
+  TVMFFI_RETURN_IF_ERROR(Listen(config_.socket_path));
+  StartIdleTimer();
+  log_->info("tvmffi-hostd {} listens on {}", kVersion, socket_->path());
+  return OkStatus();
+}
+
+Status Daemon::Listen(const std::string& path) {
+  TVMFFI_RETURN_IF_ERROR(MakeSocketFolder(path));
+  Result<ListeningSocket> socket = ListeningSocket::Listen(path);
   if (!socket.ok()) return socket.status();
   socket_.emplace(std::move(*socket));
   Result<std::unique_ptr<Listener>> listener = Listener::Create(
       loop_, socket_->fd(), [this](UniqueFd connection) { OnConnection(std::move(connection)); });
   if (!listener.ok()) return listener.status();
   listener_ = std::move(*listener);
-  StartIdleTimer();
-  log_->info("tvmffi-hostd {} listens on {}", kVersion, socket_->path());
   return OkStatus();
+}
+
+void Daemon::StartObserving() {
+  if (config_.observe_path == "none") return;
+  const bool usual = config_.observe_path.empty();
+  // Of daemons that were killed.
+  if (usual) PrivateSocketPaths(RuntimeFolder());
+  const std::string path = usual ? PrivateSocketPath(::getpid()) : config_.observe_path;
+  if (Status status = Listen(path); !status.ok()) {
+    log_->info("tvmffi-hostctl cannot ask this daemon: {}", status.message);
+  }
 }
 
 void Daemon::OnConnection(UniqueFd socket) {
@@ -126,11 +151,11 @@ void Daemon::OnConnection(UniqueFd socket) {
     return log_->warn("connection of pid {} refused: {} sessions are open, limit is {}", peer->pid,
                       sessions_.size(), kMaxSessions);
   }
-  Status status = OpenSession(std::move(socket));
+  Status status = OpenSession(std::move(socket), config_.private_fd.has_value());
   if (!status.ok()) log_->warn("connection of pid {} refused: {}", peer->pid, status.message);
 }
 
-Status Daemon::OpenSession(UniqueFd socket) {
+Status Daemon::OpenSession(UniqueFd socket, bool observer) {
   SessionContext context{loop_,
                          log_,
                          &supervisor_,
@@ -140,7 +165,8 @@ Status Daemon::OpenSession(UniqueFd socket) {
                          &layers_,
                          &cgroups_,
                          config_.seccomp_audit,
-                         [this] { return MakeStats(); }};
+                         [this] { return MakeStats(); },
+                         observer};
   uint32_t id = next_session_++;
   Result<std::unique_ptr<Session>> session =
       Session::Create(std::move(context), std::move(socket), id, [this, id] { OnSessionEnd(id); });
@@ -155,7 +181,7 @@ void Daemon::OnSessionEnd(uint32_t id) {
   // The session is calling.
   loop_->Defer([this, id] {
     sessions_.erase(id);
-    if (config_.private_fd.has_value()) return Shutdown("its client has gone");
+    if (config_.private_fd.has_value() && id == 1) return Shutdown("its client has gone");
     StartIdleTimer();
   });
 }
@@ -172,6 +198,9 @@ void Daemon::Shutdown(const std::string& why) {
   // No new client can come between here and the end.
   listener_.reset();
   socket_.reset();
+  metrics_.reset();
+  // Only when nobody else has anything there.
+  if (config_.private_fd.has_value()) ::rmdir(RuntimeFolder().c_str());
   idle_timer_.Stop();
   shutdown_timer_.Start(kShutdownMs);
   loop_->Defer([this] {

@@ -14,6 +14,7 @@
 #include "hostd/loop/listener.h"
 #include "hostd/loop/signal_watch.h"
 #include "hostd/loop/timer.h"
+#include "hostd/observe/metrics_server.h"
 #include "hostd/sandbox/layers.h"
 #include "hostd/session.h"
 #include "hostd/supervisor/supervisor.h"
@@ -40,7 +41,10 @@ class Daemon {
   Status StartShared();
   Status WatchParent(int pidfd);
   void OnConnection(UniqueFd socket);
-  Status OpenSession(UniqueFd socket);
+  Status OpenSession(UniqueFd socket, bool observer);
+  // Where others can look on; a private daemon does without when that is not to be had.
+  void StartObserving();
+  Status Listen(const std::string& path);
   void OnSessionEnd(uint32_t id);
   void StartIdleTimer();
   // Ends sessions and workers, then the loop; at the latest after a few seconds.
@@ -64,6 +68,7 @@ class Daemon {
   Timer shutdown_timer_;
   std::optional<ListeningSocket> socket_;
   std::unique_ptr<Listener> listener_;
+  std::unique_ptr<MetricsServer> metrics_;
   uint32_t next_session_ = 1;
   std::map<uint32_t, std::unique_ptr<Session>> sessions_;
 };

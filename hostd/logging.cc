@@ -13,7 +13,12 @@
 namespace tvmffi::hostd {
 namespace {
 
-constexpr size_t kMaxMessage = PIPE_BUF / 2;
+constexpr size_t kMaxMessage = PIPE_BUF / 4;
+constexpr size_t kMaxField = 128;
+// An event's fields travel with its message as the name of a function, which nothing here has.
+const char* Fields(const spdlog::details::log_msg& message) {
+  return message.source.funcname != nullptr ? message.source.funcname : "";
+}
 
 // `text` has no control characters but tabs.
 std::string JsonString(const std::string& text) {
@@ -59,7 +64,7 @@ class FdSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
                   static_cast<long long>(millis % 1000));
     return std::string("{\"time\":") + time + ",\"level\":\"" +
            std::string(level.data(), level.size()) + "\",\"pid\":" + std::to_string(::getpid()) +
-           ",\"message\":" + JsonString(payload) + "}\n";
+           ",\"message\":" + JsonString(payload) + Fields(message) + "}\n";
   }
 
   int fd_;
@@ -67,6 +72,17 @@ class FdSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 };
 
 }  // namespace
+
+void LogEvent(spdlog::logger* log, spdlog::level::level_enum level, const std::string& message,
+              std::initializer_list<LogField> fields) {
+  if (!log->should_log(level)) return;
+  std::string json;
+  for (const LogField& field : fields) {
+    json += std::string(",\"") + field.key +
+            "\":" + (field.is_number ? field.text : JsonString(EscapeLine(field.text, kMaxField)));
+  }
+  log->log(spdlog::source_loc{nullptr, 0, json.c_str()}, level, message);
+}
 
 std::shared_ptr<spdlog::logger> MakeLogger(int fd, spdlog::level::level_enum level, bool json) {
   auto logger =

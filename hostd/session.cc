@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "hostd/observe/documents.h"
 #include "hostd/version.h"
 #include "proto/base/clock.h"
 
@@ -77,14 +78,16 @@ void Session::OnFrame(ControlFrame frame) {
       [&](const auto& request) {
         using T = std::decay_t<decltype(request)>;
         if constexpr (std::is_same_v<T, wire::ShareArena> || std::is_same_v<T, wire::RetireArena> ||
-                      std::is_same_v<T, wire::OpenLane>) {
+                      std::is_same_v<T, wire::OpenLane> || std::is_same_v<T, wire::LendModule>) {
           PassOn(request, std::move(frame.fds));
         } else if constexpr (std::is_same_v<T, wire::Hello> ||
                              std::is_same_v<T, wire::CreateWorker> ||
                              std::is_same_v<T, wire::KillWorker> ||
                              std::is_same_v<T, wire::AwaitExit> ||
                              std::is_same_v<T, wire::GetStats> ||
-                             std::is_same_v<T, wire::StartSymbolizer>) {
+                             std::is_same_v<T, wire::StartSymbolizer> ||
+                             std::is_same_v<T, wire::GetDocument> ||
+                             std::is_same_v<T, wire::EndWorker>) {
           Handle(request);
         } else {
           End(std::string("a client may not send ") + wire::MessageName(*message));
@@ -119,6 +122,7 @@ void Session::Handle(const wire::Hello& request) {
 }
 
 void Session::Handle(const wire::CreateWorker& request) {
+  if (context_.observer) return End("an observer may not create workers");
   if (workers_.size() >= kMaxWorkers) {
     return Fail(request.request_id, {Code::kResourceExhausted,
                                      "cannot create worker '" + request.label +
@@ -140,7 +144,8 @@ void Session::Handle(const wire::CreateWorker& request) {
   SpawnOptions options{
       context_.worker_program, request.label,       worker_id,
       std::move(*policy),      request.log_forward, WorkerLayers(*context_.layers, request.grants),
-      context_.seccomp_audit,  context_.cgroups};
+      context_.seccomp_audit,  request.poison,      context_.cgroups};
+  options.session = id_;
   std::vector<std::string> layers = options.layers;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(
       options, [this, worker_id](WorkerProcess*) { OnWorkerExit(worker_id); });
@@ -160,6 +165,13 @@ template <typename Request>
 void Session::PassOn(const Request& request, std::vector<UniqueFd> fds) {
   auto worker = workers_.find(request.worker_id);
   if (worker == workers_.end()) return NoSuchWorker(request.request_id, request.worker_id);
+  size_t passing = 0;
+  for (const auto& [id, other] : workers_) passing += other.process->passing();
+  if (passing >= kMaxPassing) {
+    return Fail(request.request_id, {Code::kResourceExhausted,
+                                     "the workers of this session do not read their messages: " +
+                                         std::to_string(passing) + " wait"});
+  }
   worker->second.process->Pass(request, std::move(fds),
                                [this, request_id = request.request_id](Status status) {
                                  if (!status.ok()) return Fail(request_id, std::move(status));
@@ -182,7 +194,47 @@ void Session::Handle(const wire::GetStats& request) {
   Reply(stats);
 }
 
+void Session::Handle(const wire::GetDocument& request) {
+  Result<std::string> text = MakeDocument(request);
+  if (text.ok() && text->size() > wire::kMaxDocument) {
+    text = Status{Code::kResourceExhausted, "the document has " + std::to_string(text->size()) +
+                                                " bytes, limit is " +
+                                                std::to_string(wire::kMaxDocument)};
+  }
+  if (!text.ok()) return Fail(request.request_id, text.status());
+  Reply(wire::Document{request.request_id, std::move(*text)});
+}
+
+Result<std::string> Session::MakeDocument(const wire::GetDocument& request) const {
+  switch (request.kind) {
+    case wire::DocumentKind::kWorkers:
+      return WorkersDocument(*context_.supervisor);
+    case wire::DocumentKind::kEnded:
+      return EndedDocument(*context_.supervisor);
+    case wire::DocumentKind::kWorker:
+      return WorkerDocument(*context_.supervisor, request.pid);
+    case wire::DocumentKind::kLayers:
+      return LayersDocument(*context_.layers);
+    case wire::DocumentKind::kStats:
+      return StatsDocument(*context_.supervisor, context_.stats());
+    case wire::DocumentKind::kMetrics:
+      break;
+  }
+  return MetricsText(*context_.supervisor, context_.stats());
+}
+
+void Session::Handle(const wire::EndWorker& request) {
+  WorkerProcess* worker = context_.supervisor->Find(request.pid);
+  if (worker == nullptr) {
+    return Fail(request.request_id,
+                {Code::kNotFound, "no worker with pid " + std::to_string(request.pid) + " runs"});
+  }
+  worker->Kill(wire::KillCause::kCancelled);
+  Reply(wire::Done{request.request_id});
+}
+
 void Session::Handle(const wire::StartSymbolizer& request) {
+  if (context_.observer) return End("an observer has no crashes");
   UniqueFd program(::open(context_.worker_program.c_str(), O_RDONLY | O_CLOEXEC));
   if (!program.valid()) {
     return Fail(request.request_id, ErrnoStatus(errno, "cannot open the worker program"));

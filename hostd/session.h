@@ -32,6 +32,8 @@ struct SessionContext {
   const Cgroups* cgroups;
   bool seccomp_audit;
   std::function<wire::Stats()> stats;
+  // It may only look on, and end workers.
+  bool observer = false;
 };
 
 // Destruction kills its workers. Not to be destroyed inside `on_end`.
@@ -39,6 +41,7 @@ class Session {
  public:
   static constexpr size_t kMaxWorkers = 64;
   static constexpr size_t kMaxWaiting = 64;   // requests about the end of one worker
+  static constexpr size_t kMaxPassing = 256;  // messages, with descriptors, workers have not read
   static constexpr size_t kKeptReports = 64;  // of dead workers nobody has asked about yet
 
   // `on_end` is called once when the client has gone, broke the protocol or never introduced
@@ -66,6 +69,9 @@ class Session {
   void Handle(const wire::AwaitExit& request);
   void Handle(const wire::GetStats& request);
   void Handle(const wire::StartSymbolizer& request);
+  void Handle(const wire::GetDocument& request);
+  void Handle(const wire::EndWorker& request);
+  Result<std::string> MakeDocument(const wire::GetDocument& request) const;
   // Passed on to the worker as they are.
   template <typename Request>
   void PassOn(const Request& request, std::vector<UniqueFd> fds);

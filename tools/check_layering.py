@@ -24,7 +24,7 @@ LAYERS: Dict[str, Set[str]] = {
     "proto/codec": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/wire", "proto/channel"},
     "hostd": {"proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/channel"},
     "hostd/worker": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/channel", "proto/codec", "hostd"},
-    "client": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/wire", "proto/policy", "proto/channel", "proto/codec"},
+    "client": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/policy", "proto/channel", "proto/codec"},
     "python": {"abi", "libffi_core"},
     "plugins": {"abi", "libffi_core"},
     "tools": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/policy", "proto/channel", "proto/codec", "client"},

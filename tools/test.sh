@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets the clone up if need be, builds it and runs every test: C++ under ctest, then Python.
+# Sets the clone up if need be, builds it and runs every test: C++ under ctest, then Python. A full run writes
+# tests/hostd/THREATS.md anew, as this user sees it.
 #
 #   tools/test.sh [--quick] [-k EXPRESSION]
 #     --quick         leave out the tests labelled slow
@@ -57,5 +58,9 @@ for suite in tools python plugins e2e compat gpu; do
   if [[ "$status" == 5 && -n "$expression" ]]; then status=0; fi
   ((status == 0)) || failed+=("tests/$suite")
 done
+if [[ -z "$expression" ]] && ((!quick)); then
+  tvmffi_say "Threats: tests/hostd/THREATS.md"
+  "$TVMFFI_PYTHON" tools/threats.py --build "$TVMFFI_BUILD" || failed+=("tools/threats.py")
+fi
 ((${#failed[@]} == 0)) || tvmffi_die "failed: ${failed[*]}"
 tvmffi_say "all tests passed"

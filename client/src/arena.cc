@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <utility>
 
 #include "client/src/process_state.h"
@@ -17,7 +18,23 @@ ArenaMap& AllArenas() {
   return *arenas;
 }
 
-constexpr char kSlackByte = '\xC7';
+constexpr unsigned char kCanary = 0xC7;
+constexpr uint64_t kCanaryWord = kCanary * (~uint64_t{0} / 0xFF);
+// What is checked before a tensor that lies against the page behind it.
+constexpr size_t kFrontSlack = 64;
+
+bool IsCanary(char byte) { return static_cast<unsigned char>(byte) == kCanary; }
+
+// This is done for every tensor of every call: whole words first, without a branch for each.
+bool Untouched(const char* begin, const char* end) {
+  uint64_t difference = 0;
+  for (; end - begin >= static_cast<ptrdiff_t>(sizeof(uint64_t)); begin += sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, begin, sizeof(word));
+    difference |= word ^ kCanaryWord;
+  }
+  return difference == 0 && std::all_of(begin, end, IsCanary);
+}
 
 // So that calls on plain tensors, in a process without arenas, take no lock.
 std::atomic<size_t> num_arenas{0};
@@ -63,23 +80,31 @@ Arena::~Arena() {
   }
 }
 
-void Arena::SetSlack(size_t offset) {
-  slack_ = offset;
-  FillSlack(data() + offset, data() + size());
+void Slack::Fill() const {
+  std::fill(front, begin, static_cast<char>(kCanary));
+  std::fill(end, back, static_cast<char>(kCanary));
 }
 
-char* Arena::FindOverrun() {
-  return slack_ < size() ? host::FindOverrun(data() + slack_, data() + size()) : nullptr;
-}
-
-void FillSlack(char* begin, char* end) { std::fill(begin, end, kSlackByte); }
-
-char* FindOverrun(char* begin, char* end) {
-  char* changed = std::find_if(begin, end, [](char byte) { return byte != kSlackByte; });
-  if (changed == end) return nullptr;
-  FillSlack(begin, end);
+char* Slack::FindOverrun() const {
+  if (Untouched(end, back) && Untouched(front, begin)) return nullptr;
+  char* changed = std::find_if_not(end, back, IsCanary);
+  if (changed == back) {
+    changed = begin;
+    while (changed != front && IsCanary(*(changed - 1))) --changed;
+    // It may have been restored meanwhile: then the first byte before the tensor stands for all.
+    changed = changed == front ? begin - 1 : changed - 1;
+  }
+  Fill();
   return changed;
 }
+
+void Arena::SetTensor(size_t begin, size_t end) {
+  slack_ = {data() + begin - std::min(begin, kFrontSlack), data() + begin, data() + end,
+            data() + size()};
+  slack_.Fill();
+}
+
+char* Arena::FindOverrun() { return read_only() ? nullptr : slack_.FindOverrun(); }
 
 void Arena::AddHolder(const std::shared_ptr<Worker>& worker) {
   std::lock_guard<std::mutex> lock(lock_);

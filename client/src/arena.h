@@ -15,6 +15,18 @@ namespace tvmffi::host {
 
 class Worker;
 
+// The bytes beside a tensor, which hold a canary: [front, begin) and [end, back).
+struct Slack {
+  char* front = nullptr;
+  char* begin = nullptr;
+  char* end = nullptr;
+  char* back = nullptr;
+
+  void Fill() const;
+  // A byte that had changed, the one nearest to the tensor, or null. Restores the canary.
+  char* FindOverrun() const;
+};
+
 enum class ArenaUse {
   kTensor,   // one tensor of the caller, shared with any worker it is passed to
   kInput,    // the same, sealed: no worker can write it
@@ -48,10 +60,10 @@ class Arena {
            static_cast<const char*>(address) < data() + size();
   }
 
-  // Bytes from `offset` to the end belong to no tensor: whoever writes there went too far. Set
-  // once, before the arena is lent.
-  void SetSlack(size_t offset);
-  // The first byte of the slack that was written since the last time, or null.
+  // The only tensor in it lies at [begin, end). Whoever writes to the bytes beside it, between it
+  // and the guard pages, went too far. Set once, before the arena is lent.
+  void SetTensor(size_t begin, size_t end);
+  // A byte beside the tensor that was written since the last time, or null.
   char* FindOverrun();
 
   // `worker` has it mapped, or soon will have.
@@ -65,15 +77,10 @@ class Arena {
   const ArenaUse use_;
   const uint64_t owner_;
   ShmSegment segment_;
-  size_t slack_ = SIZE_MAX;
+  Slack slack_;
   std::mutex lock_;
   std::vector<std::weak_ptr<Worker>> holders_;
 };
-
-// What slack holds while nobody has written it.
-void FillSlack(char* begin, char* end);
-// The first byte that had changed, or null. Restores what was there.
-char* FindOverrun(char* begin, char* end);
 
 // The arena `address` lies in, or null.
 std::shared_ptr<Arena> FindArena(const void* address);

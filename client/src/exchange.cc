@@ -11,11 +11,15 @@
 #include "client/src/process_state.h"
 #include "client/src/worker_error.h"
 #include "proto/base/clock.h"
+#include "proto/base/peer_memory.h"
 #include "proto/codec/plain.h"
 #include "proto/codec/spill.h"
 
 namespace tvmffi::host {
 namespace {
+
+// A process that was killed is gone long before, unless the kernel is stuck.
+constexpr double kDeathSeconds = 5.0;
 
 std::string Milliseconds(double seconds) {
   char text[32];
@@ -54,6 +58,7 @@ Exchange::Exchange(WorkerSlot* slot, CallLane* lane, const CallSpec& spec)
       worker_(lane->worker.get()),
       epoch_(ForkEpoch()),
       start_(spec.start != 0 ? spec.start : MonotonicNanos()),
+      begun_(spec.begun != 0 ? spec.begun : start_),
       deadline_(spec.deadline) {}
 
 std::string Exchange::Name() const {
@@ -83,6 +88,7 @@ Failure Exchange::Run(TVMFFIAny* result) {
   if (!failure) {
     ++lane_->lane_call;
     failure = Send();
+    if (sent_) lane_->record->Begin(call_id_, RecordedName(), start_);
     if (!failure) failure = Finish(Receive(), result);
   }
   return End(std::move(failure));
@@ -113,12 +119,31 @@ Failure Exchange::End(Failure failure) {
   worker_->staging()->Free(std::move(spill_));
   lane_->transfer.End();
   lane_->counters.calls.Add(1);
+  if (sent_) lane_->record->End(Took(failure), outcome_);
   if (failure) {
     lane_->counters.errors.Add(1);
   } else if (spec_.average != nullptr) {
     spec_.average->Add(lane_->lane.last_wait());
   }
   return failure;
+}
+
+int64_t Exchange::Took(const Failure& failure) const {
+  // Of one wait the lane knows it, without another look at the clock.
+  if (!failure && waits_ <= 1) return lane_->lane.last_wait();
+  return MonotonicNanos() - start_ - in_callbacks_;
+}
+
+uint32_t Exchange::RecordedName() const {
+  if (spec_.recorded_name != 0) return spec_.recorded_name;
+  switch (spec_.op) {
+    case FrameOp::kLoad:
+      return worker_->RecordedName("(load)");
+    case FrameOp::kCallGlobal:
+      return worker_->RecordedName("(" + std::string(spec_.text) + ")");
+    default:
+      return worker_->RecordedName(spec_.function);
+  }
 }
 
 Failure Exchange::Encode() {
@@ -172,6 +197,7 @@ Failure Exchange::Send() {
 }
 
 WaitOutcome Exchange::Receive() {
+  ++waits_;
   WaitContext context;
   context.deadline = deadline_;
   context.death = worker_->death_word();
@@ -188,8 +214,7 @@ Status Exchange::FetchSpilled(const SpillRef& ref) {
                                         std::to_string(ref.arena_id) + " at byte " +
                                         std::to_string(ref.offset)};
   }
-  const char* begin = arena->data() + ref.offset;
-  lane_->frame.assign(begin, begin + ref.size);
+  CopyFromPeer(&lane_->frame, arena->data() + ref.offset, ref.size);
   return OkStatus();
 }
 
@@ -246,18 +271,33 @@ bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
   }
 }
 
+Failure Exchange::EndWorker() {
+  results_ = worker_->results();
+  worker_->End(wire::KillCause::kClosed);
+  slot_->Forget(lane_->worker, /*blame=*/false, {});
+  if (worker_->AwaitDeath(kDeathSeconds)) return {};
+  return MakeError(kUnavailable, "the worker of '" + slot_->Label() + "' (pid " +
+                                     std::to_string(worker_->pid()) + ") answered " + Name() +
+                                     " but could not be ended, so its answer is not used");
+}
+
 Failure Exchange::CopyBack() {
+  if (spec_.last) {
+    if (Failure failure = EndWorker()) return failure;
+  }
   const std::optional<ArgumentByte> overrun = lane_->transfer.CopyBack();
   if (!overrun) return {};
   overrun_ = overrun;
   return GiveUp(wire::KillCause::kViolation, kPolicyViolation,
-                "the worker of '" + slot_->Label() + "' wrote past the end of argument " +
+                "the worker of '" + slot_->Label() + "' wrote " +
+                    (overrun->offset < 0 ? "before the start" : "past the end") + " of argument " +
                     std::to_string(overrun->argument) + " of " + Name() + ", at byte " +
                     std::to_string(overrun->offset) + ", and was killed");
 }
 
 Failure Exchange::TakePlain(const TVMFFIAny& value, TVMFFIAny* result) {
   if (Failure failure = CopyBack()) return failure;
+  outcome_ = RecordedOutcome::kOk;
   *result = value;
   if (spec_.op == FrameOp::kCall) slot_->Succeeded();
   return {};
@@ -270,6 +310,7 @@ Failure Exchange::TakeResult(TVMFFIAny* result) {
   }
   Status status = lane_->reader.GetOwned(0, &lane_->transfer, result);
   if (status.ok()) {
+    outcome_ = RecordedOutcome::kOk;
     if (spec_.op == FrameOp::kCall) slot_->Succeeded();
     return {};
   }
@@ -285,6 +326,7 @@ Failure Exchange::TakeError() {
     Status status = lane_->reader.GetString(i, &texts[i]);
     if (!status.ok()) return Violation("an error with " + status.message);
   }
+  outcome_ = RecordedOutcome::kError;
   if (spec_.op == FrameOp::kCall) slot_->Succeeded();
   return MakeWorkerError({texts[0].data, texts[0].size}, {texts[1].data, texts[1].size},
                          {texts[2].data, texts[2].size}, callback_error_.get());
@@ -397,6 +439,7 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   call.function = std::string(spec_.function);
   call.module = std::string(spec_.module);
   call.elapsed = elapsed;
+  call.queued = static_cast<double>(begun_ - start_) * 1e-9;
   call.generation = worker_->generation();
   call.call_id = call_id_;
   call.fault = overrun_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/src/worker_slot.h"
 #include "proto/channel/wakeup.h"
@@ -27,10 +28,15 @@ struct CallSpec {
   // MonotonicNanos() when the call began, and when it must end; the time callbacks take is added to
   // that.
   int64_t start = 0;
+  int64_t begun = 0;  // when its turn had come; 0: at once
   int64_t deadline = kNever;
   // Seconds, for messages.
   double time_limit = 0;
   CallAverage* average = nullptr;
+  // Worker::RecordedName of the function; 0: looked up.
+  uint32_t recorded_name = 0;
+  // The worker is ended once it has answered, before the caller sees anything of it.
+  bool last = false;
   // Set: an object that comes back is not wrapped, its handle is stored here.
   uint64_t* take_handle = nullptr;
 };
@@ -67,6 +73,7 @@ class Exchange {
   Status OpenFrame();
   Status FetchSpilled(const SpillRef& ref);
   void TakeNotes();
+  Failure EndWorker();
   Failure CopyBack();
   Failure TakeResult(TVMFFIAny* result);
   Failure TakePlain(const TVMFFIAny& value, TVMFFIAny* result);
@@ -84,6 +91,8 @@ class Exchange {
   Failure GiveUp(std::optional<wire::KillCause> cause, const char* kind, const std::string& what);
   std::string Name() const;
   double Elapsed() const;
+  uint32_t RecordedName() const;
+  int64_t Took(const Failure& failure) const;
   WorkerSlot* const slot_;
   CallLane* const lane_;
   const CallSpec& spec_;
@@ -91,13 +100,18 @@ class Exchange {
   uint64_t call_id_ = 0;
   const uint32_t epoch_;
   const int64_t start_;
+  const int64_t begun_;  // when its turn had come
   int64_t deadline_;
   int64_t in_callbacks_ = 0;
   bool sent_ = false;
+  int waits_ = 0;
+  RecordedOutcome outcome_ = RecordedOutcome::kFailed;
   StagingBlock spill_;
   // What the last failed callback raised: it comes back from the worker as a copy.
   Failure callback_error_;
   std::optional<ArgumentByte> overrun_;
+  // Keeps results in reach when their worker was ended first.
+  std::vector<std::shared_ptr<Arena>> results_;
 };
 
 }  // namespace tvmffi::host

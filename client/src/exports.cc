@@ -32,7 +32,8 @@ Failure BadArgument(const char* function, int index, const char* expected) {
 
 // No exception may leave through the ABI.
 template <typename Body>
-int Guard(const char* name, const TVMFFIAny* args, int32_t num_args, int32_t max_args, Body body) {
+int Protect(const char* name, const TVMFFIAny* args, int32_t num_args, int32_t max_args,
+            Body body) {
   try {
     if (num_args > max_args) {
       return Raise(MakeError("TypeError", std::string(name) + " takes at most " +
@@ -57,6 +58,9 @@ Failure LoadModule(const Arguments& args, TVMFFIAny* result) {
       if (!session.ok()) return MakeError(kUnavailable, session.status().message);
       request.session = *session;
     }
+    slot = request.session->FindSharing(request.slot, request.spec->path);
+  }
+  if (slot == nullptr) {
     slot = std::make_shared<WorkerSlot>(request.session, std::move(request.slot));
     request.session->Add(slot);
   } else if (request.session != nullptr && request.session.get() != slot->session()) {
@@ -117,6 +121,14 @@ Failure GetDataType(const TVMFFIAny& value, DLDataType* dtype) {
   return TVMFFIDataTypeFromString(&bytes, dtype) == 0 ? Failure() : TakeRaised();
 }
 
+bool GetGuard(const TVMFFIAny& value, Guard* guard) {
+  if (value.type_index == kTVMFFINone) return true;
+  std::string text;
+  if (!GetText(value, &text)) return false;
+  if (text == "left") *guard = Guard::kLeft;
+  return text == "left" || text == "right";
+}
+
 const RemoteReference* ReferenceOf(const TVMFFIAny& value) {
   return value.type_index >= kTVMFFIStaticObjectBegin ? FindRemoteReference(value.v_obj) : nullptr;
 }
@@ -126,8 +138,10 @@ Failure Empty(const Arguments& args, TVMFFIAny* result) {
   DLDataType dtype;
   if (!GetShape(args[0], &shape)) return BadArgument("empty", 0, "a shape");
   if (Failure failure = GetDataType(args[1], &dtype)) return failure;
+  Guard guard = Guard::kRight;
+  if (!GetGuard(args[3], &guard)) return BadArgument("empty", 3, "\"left\" or \"right\"");
   if (args[2].type_index == kTVMFFINone) {
-    Status made = MakeSharedTensor(shape, dtype, result);
+    Status made = MakeSharedTensor(shape, dtype, guard, result);
     return made.ok() ? Failure() : MakeError(made);
   }
   const RemoteReference* reference = ReferenceOf(args[2]);
@@ -239,57 +253,60 @@ extern "C" {
 
 /*! \brief load_module(path, options) -> Module */
 TVMFFI_HOST_EXPORT(load_module) {
-  return Guard("load_module", args, num_args, 2,
-               [&](const Arguments& a) { return LoadModule(a, result); });
+  return Protect("load_module", args, num_args, 2,
+                 [&](const Arguments& a) { return LoadModule(a, result); });
 }
 
 /*! \brief open_session(options) -> Session */
 TVMFFI_HOST_EXPORT(open_session) {
-  return Guard("open_session", args, num_args, 1,
-               [&](const Arguments& a) { return OpenSession(a, result); });
+  return Protect("open_session", args, num_args, 1,
+                 [&](const Arguments& a) { return OpenSession(a, result); });
 }
 
 /*! \brief close_session(session) */
 TVMFFI_HOST_EXPORT(close_session) {
-  return Guard("close_session", args, num_args, 1, CloseSession);
+  return Protect("close_session", args, num_args, 1, CloseSession);
 }
 
 /*! \brief session_info(session) -> Map */
 TVMFFI_HOST_EXPORT(session_info) {
-  return Guard("session_info", args, num_args, 1,
-               [&](const Arguments& a) { return SessionInfo(a, result); });
+  return Protect("session_info", args, num_args, 1,
+                 [&](const Arguments& a) { return SessionInfo(a, result); });
 }
 
 /*! \brief default_socket_path() -> str */
 TVMFFI_HOST_EXPORT(default_socket_path) {
-  return Guard("default_socket_path", args, num_args, 0, [&](const Arguments&) {
+  return Protect("default_socket_path", args, num_args, 0, [&](const Arguments&) {
     *result = StringAny(tvmffi::DefaultSocketPath()).release();
     return Failure();
   });
 }
 
-/*! \brief empty(shape, dtype, module) -> Tensor; of the module's worker unless that is None */
+/*!
+ * \brief empty(shape, dtype, module, guard) -> Tensor; of the module's worker unless that is None,
+ *        else in a segment of its own, with its "right" or "left" end against a guard page.
+ */
 TVMFFI_HOST_EXPORT(empty) {
-  return Guard("empty", args, num_args, 3, [&](const Arguments& a) { return Empty(a, result); });
+  return Protect("empty", args, num_args, 4, [&](const Arguments& a) { return Empty(a, result); });
 }
 
 /*! \brief as_input(tensor) -> Tensor, a copy no worker can write */
 TVMFFI_HOST_EXPORT(as_input) {
-  return Guard("as_input", args, num_args, 1, [&](const Arguments& a) {
+  return Protect("as_input", args, num_args, 1, [&](const Arguments& a) {
     return CopyTensor("as_input", &MakeInputTensor, a, result);
   });
 }
 
 /*! \brief to_shared(tensor) -> Tensor, a copy workers can write */
 TVMFFI_HOST_EXPORT(to_shared) {
-  return Guard("to_shared", args, num_args, 1, [&](const Arguments& a) {
+  return Protect("to_shared", args, num_args, 1, [&](const Arguments& a) {
     return CopyTensor("to_shared", &CopyToSharedTensor, a, result);
   });
 }
 
 /*! \brief is_shared(tensor) -> bool: it can be passed to a worker without a copy */
 TVMFFI_HOST_EXPORT(is_shared) {
-  return Guard("is_shared", args, num_args, 1, [&](const Arguments& a) {
+  return Protect("is_shared", args, num_args, 1, [&](const Arguments& a) {
     const TVMFFIAny tensor = a[0];
     if (TensorOf(tensor) == nullptr) return BadArgument("is_shared", 0, "a tensor");
     *result = BoolAny(IsShared(*TensorOf(tensor)));
@@ -299,12 +316,12 @@ TVMFFI_HOST_EXPORT(is_shared) {
 
 /*! \brief stats() -> Map of counters of this process */
 TVMFFI_HOST_EXPORT(stats) {
-  return Guard("stats", args, num_args, 0, [&](const Arguments&) { return GetStats(result); });
+  return Protect("stats", args, num_args, 0, [&](const Arguments&) { return GetStats(result); });
 }
 
 /*! \brief report(error or id) -> Map or None */
 TVMFFI_HOST_EXPORT(report) {
-  return Guard("report", args, num_args, 1, [&](const Arguments& a) {
+  return Protect("report", args, num_args, 1, [&](const Arguments& a) {
     *result = ReportOf(a[0]).release();
     return Failure();
   });
@@ -312,11 +329,11 @@ TVMFFI_HOST_EXPORT(report) {
 
 /*! \brief worker_info(module) -> Map */
 TVMFFI_HOST_EXPORT(worker_info) {
-  return Guard("worker_info", args, num_args, 1,
-               [&](const Arguments& a) { return WorkerInfo(a, result); });
+  return Protect("worker_info", args, num_args, 1,
+                 [&](const Arguments& a) { return WorkerInfo(a, result); });
 }
 
 /*! \brief reset(module): closes the circuit breaker of its worker */
-TVMFFI_HOST_EXPORT(reset) { return Guard("reset", args, num_args, 1, Reset); }
+TVMFFI_HOST_EXPORT(reset) { return Protect("reset", args, num_args, 1, Reset); }
 
 }  // extern "C"

@@ -172,6 +172,22 @@ Status ParseRespawn(const TVMFFIAny& value, SlotOptions* slot) {
   return OkStatus();
 }
 
+Status ParseReuse(const TVMFFIAny& value, SlotOptions* slot) {
+  std::string text;
+  if (!GetText(value, &text) || (text != "never" && text != "module" && text != "session"))
+    return Bad("reuse", "\"never\", \"module\" or \"session\"");
+  slot->reuse = text == "never"    ? Reuse::kNever
+                : text == "module" ? Reuse::kModule
+                                   : Reuse::kSession;
+  return OkStatus();
+}
+
+Status ParsePoison(const TVMFFIAny& value, SlotOptions* slot) {
+  if (value.type_index != kTVMFFIBool) return Bad("poison", "true or false");
+  slot->worker.poison = value.v_int64 != 0;
+  return OkStatus();
+}
+
 Status ParseLog(const TVMFFIAny& value, SlotOptions* slot) {
   std::string text;
   if (IsNone(value)) return OkStatus();
@@ -258,6 +274,7 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   SlotOptions* slot = &request->slot;
   if (name == "deadline") return ParseSeconds(name, value, 1e18, &spec->deadline);
   if (name == "queue_deadline") return ParseSeconds(name, value, -1, &spec->queue_deadline);
+  if (name == "load_deadline") return ParseSeconds(name, value, -1, &spec->load_deadline);
   if (name == "init") return ParseInit(value, &spec->init);
   if (name == "readonly") return ParseReadOnly(value, spec);
   if (name == "env")
@@ -266,6 +283,8 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   if (name == "policy") return ParsePolicyOption(value, &request->policy);
   if (name == "require") return ParseNames(name, value, &slot->worker.require);
   if (name == "respawn") return ParseRespawn(value, slot);
+  if (name == "reuse") return ParseReuse(value, slot);
+  if (name == "poison") return ParsePoison(value, slot);
   if (name == "log") return ParseLog(value, slot);
   if (name == "worker") return ParseWorker(value, request);
   if (name == "session") return ParseSession(value, request);

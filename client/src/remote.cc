@@ -112,6 +112,7 @@ Failure RemoteFunction::MakeFound(std::shared_ptr<RemoteReference> module, std::
   }
   auto* function = new RemoteFunction(std::move(slot), std::move(module), std::move(name));
   function->known_handle_.store(handle);
+  function->recorded_name_.store(worker->RecordedName(function->name_));
   function->known_worker_.store(worker->id());
   Status made = Make(function, out);
   return made.ok() ? Failure() : MakeError(made);
@@ -169,6 +170,7 @@ Failure RemoteFunction::Resolve(CallLane* lane, int64_t deadline, uint64_t* hand
   }
   known_worker_.store(0, std::memory_order_release);
   known_handle_.store(*handle, std::memory_order_release);
+  recorded_name_.store(lane->worker->RecordedName(name_), std::memory_order_relaxed);
   known_worker_.store(lane->worker->id(), std::memory_order_release);
   return {};
 }
@@ -182,18 +184,34 @@ CallSpec RemoteFunction::Spec(int64_t start) {
   call.deadline = spec_->Deadline(start);
   call.time_limit = spec_->deadline;
   call.average = &average_;
+  call.recorded_name = recorded_name_.load(std::memory_order_relaxed);
+  call.last = slot_->one_call_per_worker();
   return call;
 }
 
 Failure RemoteFunction::CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args,
-                               int64_t start, TVMFFIAny* result) {
-  CallSpec call = Spec(start);
-  if (!Known(*lane->worker, &call.target)) {
-    if (Failure failure = Resolve(lane, call.deadline, &call.target)) return failure;
+                               CallSpec* call, TVMFFIAny* result) {
+  if (!Known(*lane->worker, &call->target)) {
+    if (Failure failure = Resolve(lane, call->deadline, &call->target)) return failure;
+    call->recorded_name = recorded_name_.load(std::memory_order_relaxed);
   }
-  call.args = args;
-  call.num_args = num_args;
-  return Exchange(slot_.get(), lane, call).Run(result);
+  call->args = args;
+  call->num_args = num_args;
+  return Exchange(slot_.get(), lane, *call).Run(result);
+}
+
+Failure RemoteFunction::NotInTime(int64_t start, Failure failure) const {
+  const ErrorText text = ReadError(failure.get());
+  if (text.kind != kDeadlineExceeded || ExtraContext(failure.get()) != nullptr) return failure;
+  FailedCall call;
+  call.function = name_;
+  call.module = spec_->name;
+  call.elapsed = call.queued = static_cast<double>(MonotonicNanos() - start) * 1e-9;
+  call.generation = slot_->generation();
+  WorkerEnd end;
+  end.cause = "queue";
+  if (std::shared_ptr<Worker> worker = slot_->current()) end.pid = worker->pid();
+  return MakeHostError(kDeadlineExceeded, text.message, MakeReport(kDeadlineExceeded, call, end));
 }
 
 bool RemoteFunction::SendPlain(CallLane* lane, const TVMFFIAny* args, int32_t num_args) {
@@ -223,12 +241,15 @@ Failure RemoteFunction::FinishPlain(CallLane* lane, TVMFFIAny* result) {
   context.on_slice = &Exchange::OnSlice;
   context.self = lane->worker.get();
   context.expected = average_.nanos();
+  lane->record->Begin(lane->CallId(lane->lane_call), recorded_name_.load(std::memory_order_relaxed),
+                      start);
   const WaitOutcome outcome = lane->lane.Receive(context, &lane->frame);
   TVMFFIAny value;
   if (outcome == WaitOutcome::kFrame && ReadPlainReturn(*lane, &value)) {
     *result = value;
     lane->counters.calls.Add(1);
     average_.Add(lane->lane.last_wait());
+    lane->record->End(lane->lane.last_wait(), RecordedOutcome::kOk);
     slot_->Succeeded();
     return {};
   }
@@ -239,17 +260,18 @@ int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TV
   RemoteFunction* function = static_cast<RemoteFunction*>(self);
   WorkerSlot* slot = function->slot_.get();
   Failure failure;
-  CallLane* lane = slot->AcquireAgain();
+  CallLane* lane = slot->AcquireAgain();  // never one that a turn must be waited for
   if (lane != nullptr && function->SendPlain(lane, args, num_args)) {
     failure = function->FinishPlain(lane, result);
   } else {
     const int64_t start = MonotonicNanos();
+    CallSpec call = function->Spec(start);
     if (lane == nullptr) {
-      const ModuleSpec& spec = *function->spec_;
-      lane = slot->Acquire(spec.QueueDeadline(spec.Deadline(start)), &failure);
-      if (lane == nullptr) return Raise(std::move(failure));
+      lane = slot->AcquireFor(*function->spec_, start, &call.deadline, &failure);
+      if (lane == nullptr) return Raise(function->NotInTime(start, std::move(failure)));
+      call.begun = MonotonicNanos();
     }
-    failure = function->CallOn(lane, args, num_args, start, result);
+    failure = function->CallOn(lane, args, num_args, &call, result);
   }
   slot->GiveBack(lane);
   return failure ? Raise(std::move(failure)) : 0;

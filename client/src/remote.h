@@ -76,10 +76,12 @@ class RemoteFunction {
   static Status Make(RemoteFunction* function, TVMFFIAny* out);
   static int Call(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result);
   static void Delete(void* self);
-  Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, int64_t start,
+  Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, CallSpec* call,
                  TVMFFIAny* result);
   // Sends a call that has only plain values, of a function whose handle is known. False, and
   // nothing sent, when it is not of that kind.
+  // Gives a call that waited in vain for its turn a report; other failures stay as they are.
+  Failure NotInTime(int64_t start, Failure failure) const;
   bool SendPlain(CallLane* lane, const TVMFFIAny* args, int32_t num_args);
   Failure FinishPlain(CallLane* lane, TVMFFIAny* result);
   CallSpec Spec(int64_t start);
@@ -98,6 +100,7 @@ class RemoteFunction {
   // The handle in worker `known_worker_`, which is 0 while it changes.
   std::atomic<uint64_t> known_worker_{0};
   std::atomic<uint64_t> known_handle_{0};
+  std::atomic<uint32_t> recorded_name_{0};  // in the same worker
 };
 
 // Asks a worker for the function `name` of its module `module`; 0 when there is none. `lane` is

@@ -108,9 +108,9 @@ class ModuleCalls {
   Failure OnLane(Body body) const {
     std::shared_ptr<WorkerSlot> slot = reference_->slot();
     const ModuleSpec& spec = slot->module(reference_->module().value_or(0));
-    const int64_t deadline = DeadlineAfter(spec.deadline);
+    int64_t deadline;
     Failure failure;
-    CallLane* lane = slot->Acquire(spec.QueueDeadline(deadline), &failure);
+    CallLane* lane = slot->AcquireFor(spec, MonotonicNanos(), &deadline, &failure);
     if (lane == nullptr) return failure;
     Result<uint64_t> handle = reference_->HandleIn(*lane->worker);
     failure = handle.ok()

@@ -136,7 +136,9 @@ std::string Describe(const WorkerEnd& end) {
   if (end.cause == "cancelled") return "was killed because a call was cancelled";
   if (end.cause == "violation") return "was killed because it broke the protocol";
   if (end.cause == "closed") return "was closed";
+  if (end.cause == "queue") return "was busy with other calls";
   if (end.cause == "daemon") return "ended with its daemon";
+  if (end.cause == "stuck") return "was killed but does not end";
   if (end.cause == "oom") return "was killed for lack of memory";
   if (end.signal != 0) return "died of " + SignalName(end.signal);
   return "exited with status " + std::to_string(end.exit_status);
@@ -178,6 +180,7 @@ OwnedAny MakeReport(const char* kind, const FailedCall& call, const WorkerEnd& e
   map.SetString("function", call.function);
   map.SetString("module", call.module);
   map.SetFloat("elapsed", call.elapsed);
+  map.SetFloat("queued", call.queued);
   map.Set("log_tail", StringArray(end.log_tail));
   map.SetInt("log_bytes", end.log_bytes);
   map.SetInt("worker_pid", end.pid);

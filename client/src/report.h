@@ -17,8 +17,8 @@ namespace tvmffi::host {
 // What ended a worker. Everything but `log_tail`, `crash` and `backtrace` is the kernel's word,
 // passed on by the daemon.
 struct WorkerEnd {
-  std::string
-      cause;  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon"
+  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon" or "stuck".
+  std::string cause;
   int signal = 0;
   int exit_status = -1;
   int pid = 0;
@@ -46,6 +46,7 @@ struct FailedCall {
   std::string function;
   std::string module;  // file name
   double elapsed = 0;  // seconds, callbacks left out
+  double queued = 0;   // of these, before the call was sent
   uint64_t generation = 0;
   uint64_t call_id = 0;
   std::optional<ArgumentByte> fault;

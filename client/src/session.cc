@@ -146,6 +146,17 @@ void Session::Add(const std::shared_ptr<WorkerSlot>& slot) {
   slots_.push_back(slot);
 }
 
+std::shared_ptr<WorkerSlot> Session::FindSharing(const SlotOptions& options,
+                                                 const std::string& path) {
+  std::vector<std::shared_ptr<WorkerSlot>> slots;  // may become their last owner: ends unlocked
+  std::lock_guard<std::mutex> lock(lock_);
+  for (const auto& known : slots_) {
+    slots.push_back(known.lock());
+    if (slots.back() != nullptr && slots.back()->Shares(options, path)) return slots.back();
+  }
+  return nullptr;
+}
+
 void Session::AddCounters(Totals* totals) {
   std::vector<std::shared_ptr<WorkerSlot>> slots;
   {

@@ -14,6 +14,7 @@
 namespace tvmffi::host {
 
 class WorkerSlot;
+struct SlotOptions;
 
 struct SessionOptions {
   enum class Daemon {
@@ -42,6 +43,8 @@ class Session {
   void Close();
 
   void Add(const std::shared_ptr<WorkerSlot>& slot);
+  // One that a module at `path`, loaded with `options`, may share, or null.
+  std::shared_ptr<WorkerSlot> FindSharing(const SlotOptions& options, const std::string& path);
   // Of the lanes that exist now; the process's totals have the rest.
   void AddCounters(Totals* totals);
   // Statistics of the daemon itself.

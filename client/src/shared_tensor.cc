@@ -41,15 +41,17 @@ Status NoMemory(size_t size, const Status& why) {
   return {why.code, "no memory for a tensor of " + std::to_string(size) + " bytes: " + why.message};
 }
 
-Status MakeIn(ArenaUse use, const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out) {
+Status MakeIn(ArenaUse use, const std::vector<int64_t>& shape, DLDataType dtype, Guard guard,
+              TVMFFIAny* out) {
   CompactLayout compact;
   TVMFFI_RETURN_IF_ERROR(compact.Set(shape, dtype));
   const size_t size = compact.size;
   Result<std::shared_ptr<Arena>> arena = Arena::Create(std::max<size_t>(size, 1), use);
   if (!arena.ok()) return NoMemory(size, arena.status());
-  char* end = (*arena)->data() + (*arena)->size();
-  char* data = end - (size + kAlignment - 1) / kAlignment * kAlignment;
-  (*arena)->SetSlack(static_cast<size_t>(data + size - (*arena)->data()));
+  const size_t aligned = (size + kAlignment - 1) / kAlignment * kAlignment;
+  const size_t offset = guard == Guard::kLeft ? 0 : (*arena)->size() - aligned;
+  (*arena)->SetTensor(offset, offset + size);
+  char* data = (*arena)->data() + offset;
   TensorKeep keep;
   keep.arena = std::move(*arena);
   return MakeTensor(data, compact.layout, std::move(keep), out);
@@ -86,7 +88,7 @@ Status Copy(ArenaUse use, const DLTensor& tensor, TVMFFIAny* out) {
   TVMFFI_RETURN_IF_ERROR(LayoutOf(tensor, scratch, &from));
   TVMFFI_RETURN_IF_ERROR(SpanOf(from, &span));
   const std::vector<int64_t> shape(from.shape, from.shape + from.ndim);
-  TVMFFI_RETURN_IF_ERROR(MakeIn(use, shape, from.dtype, out));
+  TVMFFI_RETURN_IF_ERROR(MakeIn(use, shape, from.dtype, Guard::kRight, out));
   DLTensor* made = TVMFFITensorGetDLTensorPtr(out->v_obj);
   const char* source = static_cast<const char*>(tensor.data) + tensor.byte_offset;
   if (span.nbytes() == 0) return OkStatus();
@@ -101,8 +103,9 @@ Status Copy(ArenaUse use, const DLTensor& tensor, TVMFFIAny* out) {
 
 }  // namespace
 
-Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out) {
-  return MakeIn(ArenaUse::kTensor, shape, dtype, out);
+Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, Guard guard,
+                        TVMFFIAny* out) {
+  return MakeIn(ArenaUse::kTensor, shape, dtype, guard, out);
 }
 
 Failure MakePoolTensor(const std::shared_ptr<WorkerSlot>& slot, double deadline,

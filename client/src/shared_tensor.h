@@ -14,9 +14,13 @@ namespace tvmffi::host {
 
 class WorkerSlot;
 
-// A zeroed row-major tensor in a segment of its own. Its end lies against a page nobody can touch,
-// but for the slack that its alignment of 64 bytes needs.
-Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out);
+// The end of a tensor that lies against a page nobody can touch. Behind kRight there is the slack
+// that an alignment of 64 bytes needs; bytes beside a tensor hold a canary.
+enum class Guard { kRight, kLeft };
+
+// A zeroed row-major tensor in a segment of its own.
+Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, Guard guard,
+                        TVMFFIAny* out);
 
 // A zeroed row-major tensor in the pool of the slot's worker, which is started if there is none
 // and `deadline` seconds allow. Other workers get copies; so does the next one here.

@@ -1,10 +1,17 @@
 #include "client/src/staging_pool.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
+#include "client/src/process_state.h"
+#include "proto/channel/layout.h"
+
 namespace tvmffi::host {
+
+StagingPool::StagingPool(Grow grow, bool poison)
+    : grow_(std::move(grow)), poison_(poison), epoch_(ForkEpoch()) {}
 
 StagingBlock StagingPool::TakeFrom(Room* room, size_t size) {
   for (auto extent = room->free.begin(); extent != room->free.end(); ++extent) {
@@ -71,8 +78,14 @@ std::shared_ptr<Arena> StagingPool::DropIfIdle(size_t index) {
   return dropped;
 }
 
+void StagingPool::Poison(const StagingBlock& block) const {
+  // A forked child drops its copies of blocks that its parent goes on using.
+  if (poison_ && epoch_ == ForkEpoch()) std::memset(block.data(), kPoison, block.size);
+}
+
 void StagingPool::Free(StagingBlock block) {
   if (!block.valid()) return;
+  Poison(block);
   std::shared_ptr<Arena> dropped;  // ends outside the lock
   std::lock_guard<std::mutex> lock(lock_);
   for (size_t i = 0; i < rooms_.size(); ++i) {

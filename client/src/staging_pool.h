@@ -31,12 +31,15 @@ class StagingPool {
   // An unused arena is kept for the next call unless it and its like hold more than this.
   static constexpr size_t kKeptBytes = 512u << 20;
 
-  // `grow` makes an arena of at least that size and shares it with the worker.
+  // `grow` makes an arena of at least that size and shares it with the worker. With `poison` a
+  // block that is given back is overwritten with kPoison.
   using Grow = std::function<Result<std::shared_ptr<Arena>>(size_t)>;
-  explicit StagingPool(Grow grow) : grow_(std::move(grow)) {}
+  StagingPool(Grow grow, bool poison);
 
   Result<StagingBlock> Allocate(size_t size);
   void Free(StagingBlock block);
+  // Overwrites it, if that is what this pool does.
+  void Poison(const StagingBlock& block) const;
   // The worker is gone: drops all arenas. Blocks in use keep theirs.
   void Clear();
 
@@ -52,6 +55,8 @@ class StagingPool {
   std::shared_ptr<Arena> DropIfIdle(size_t index);
 
   const Grow grow_;
+  const bool poison_;
+  const uint32_t epoch_;
   std::mutex grow_lock_;
   std::mutex lock_;
   std::vector<Room> rooms_;

@@ -44,8 +44,8 @@ std::string FolderOfSymbol(const void* symbol) {
 // Which files may be opened because a worker names them.
 class Trusted {
  public:
-  explicit Trusted(const std::vector<std::string>& modules) {
-    for (const std::string& module : modules) folders_.insert(Folder(Canonical(module)));
+  explicit Trusted(const KnownModules& modules) : modules_(modules) {
+    for (const auto& [path, copy] : modules) folders_.insert(Folder(Canonical(path)));
     folders_.insert(FolderOfSymbol(reinterpret_cast<const void*>(&SymbolizeCrash)));
     folders_.insert(FolderOfSymbol(reinterpret_cast<const void*>(&TVMFFIErrorGetCellPtr)));
     folders_.erase("");
@@ -53,6 +53,10 @@ class Trusted {
 
   // Invalid when it may not be opened or cannot be.
   UniqueFd Open(const std::string& path) const {
+    const auto known = modules_.find(path);
+    if (known != modules_.end() && known->second != nullptr) {
+      return UniqueFd(::fcntl(known->second->file.fd(), F_DUPFD_CLOEXEC, 0));
+    }
     const std::string real = path.front() == '/' ? Canonical(path) : std::string();
     if (real.empty() || (folders_.count(Folder(real)) == 0 && !IsSystem(real))) return {};
     // Whatever it is by now, opening it neither waits nor has effects.
@@ -70,6 +74,7 @@ class Trusted {
                        [&](const char* root) { return real.rfind(root, 0) == 0; });
   }
 
+  const KnownModules& modules_;
   std::set<std::string> folders_;
 };
 
@@ -188,7 +193,7 @@ std::string ChangedNote(const Crash& crash, const wire::Symbols& symbols) {
 }  // namespace
 
 Backtrace SymbolizeCrash(Connection* connection, const CrashPage& page, const Crash& crash,
-                         const std::vector<std::string>& modules) {
+                         const KnownModules& modules) {
   Result<wire::Symbols> symbols = AskSymbolizer(connection, page, crash, Trusted(modules));
   if (!symbols.ok()) return {RawFrames(crash), "no symbols: " + Plain(symbols.status().message)};
   return {NamedFrames(crash, *symbols), ChangedNote(crash, *symbols)};

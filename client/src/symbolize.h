@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/src/connection.h"
+#include "client/src/module_copy.h"
 #include "proto/channel/crash_page.h"
 
 namespace tvmffi::host {
@@ -29,11 +30,11 @@ struct Backtrace {
 };
 
 // Has `crash`, which was read from `page`, unwound and symbolised. `modules` are the libraries that
-// the caller had loaded: of files that only the worker names, those beside them, beside this
-// library and in the system's folders are opened. Takes bounded time. Never fails: without
-// symbols the frames are addresses in modules.
+// the caller had loaded, read from their copies: of files that only the worker names, those beside
+// them, beside this library and in the system's folders are opened. Takes bounded time. Never
+// fails: without symbols the frames are addresses in modules.
 Backtrace SymbolizeCrash(Connection* connection, const CrashPage& page, const Crash& crash,
-                         const std::vector<std::string>& modules);
+                         const KnownModules& modules);
 
 }  // namespace tvmffi::host
 

@@ -9,25 +9,24 @@
 namespace tvmffi::host {
 namespace {
 
-// At least so much lies behind each tensor, so that running past its end shows.
-constexpr size_t kSlack = 16;
+// At least so much lies before and behind each tensor, so that leaving it shows.
+constexpr size_t kFrontSlack = StagingPool::kAlignment;
+constexpr size_t kBackSlack = 16;
 
 }  // namespace
 
 PoolBlock::PoolBlock(std::weak_ptr<TensorPool> pool, StagingBlock block, size_t size)
-    : pool_(std::move(pool)), epoch_(ForkEpoch()), block_(std::move(block)), size_(size) {
-  std::memset(block_.data(), 0, size_);
-  FillSlack(block_.data() + size_, block_.data() + block_.size);
+    : pool_(std::move(pool)), epoch_(ForkEpoch()), block_(std::move(block)) {
+  char* begin = block_.data() + kFrontSlack;
+  slack_ = {block_.data(), begin, begin + size, block_.data() + block_.size};
+  std::memset(begin, 0, size);
+  slack_.Fill();
 }
 
 PoolBlock::~PoolBlock() {
   // A forked child's copy of the pool is of no use to it, and its lock may be held forever.
   if (epoch_ != ForkEpoch()) return;
   if (std::shared_ptr<TensorPool> pool = pool_.lock()) pool->TakeBack(std::move(block_));
-}
-
-char* PoolBlock::FindOverrun() const {
-  return host::FindOverrun(block_.data() + size_, block_.data() + block_.size);
 }
 
 void TensorPool::ReuseIfIdle(const std::function<bool()>& idle) {
@@ -50,6 +49,7 @@ void TensorPool::ReuseIfIdle(const std::function<bool()>& idle) {
 Result<std::shared_ptr<PoolBlock>> TensorPool::Allocate(size_t size,
                                                         const std::function<bool()>& idle) {
   ReuseIfIdle(idle);
+  constexpr size_t kSlack = kFrontSlack + kBackSlack;
   if (size > SIZE_MAX - kSlack)
     return Status{Code::kResourceExhausted, "a tensor of " + std::to_string(size) + " bytes"};
   Result<StagingBlock> block = blocks_.Allocate(size + kSlack);
@@ -72,8 +72,9 @@ std::shared_ptr<PoolBlock> TensorPool::Find(const char* low, const char* high) {
 }
 
 void TensorPool::TakeBack(StagingBlock block) {
+  blocks_.Poison(block);
   std::lock_guard<std::mutex> lock(lock_);
-  in_use_.erase(block.data());
+  in_use_.erase(block.data() + kFrontSlack);
   if (!closed_) resting_.push_back(std::move(block));
 }
 

@@ -23,24 +23,24 @@ class PoolBlock {
   PoolBlock(const PoolBlock&) = delete;
   PoolBlock& operator=(const PoolBlock&) = delete;
 
-  char* data() const { return block_.data(); }
-  size_t size() const { return size_; }
-  // As Arena::FindOverrun, of the slack behind the tensor.
-  char* FindOverrun() const;
+  char* data() const { return slack_.begin; }
+  size_t size() const { return static_cast<size_t>(slack_.end - slack_.begin); }
+  // As Arena::FindOverrun.
+  char* FindOverrun() const { return slack_.FindOverrun(); }
 
  private:
   const std::weak_ptr<TensorPool> pool_;
   const uint32_t epoch_;
   StagingBlock block_;
-  const size_t size_;
+  Slack slack_;
 };
 
 // Thread-safe. Blocks that were given back are used again once the worker was seen idle since: a
 // call still running may be writing to them.
 class TensorPool : public std::enable_shared_from_this<TensorPool> {
  public:
-  // `grow` as for StagingPool.
-  explicit TensorPool(StagingPool::Grow grow) : blocks_(std::move(grow)) {}
+  // As for StagingPool.
+  TensorPool(StagingPool::Grow grow, bool poison) : blocks_(std::move(grow), poison) {}
 
   // Zeroed memory. `idle` tells whether no call of the worker is running that began before it was
   // asked.

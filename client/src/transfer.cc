@@ -11,8 +11,9 @@
 namespace tvmffi::host {
 namespace {
 
-// Behind each staged range, so that running past its end shows.
-constexpr size_t kStagedSlack = 16;
+// Before and behind each staged range, so that leaving it shows.
+constexpr size_t kFrontSlack = StagingPool::kAlignment;
+constexpr size_t kBackSlack = 16;
 // A fault that far from an argument is not blamed on it: a guard page and the slack before it.
 constexpr int64_t kNear = 2 * 4096;
 
@@ -208,9 +209,9 @@ Status Transfer::AddRange(const char* low, const char* high, int* range) {
     return OkStatus();
   }
   encode_again_ = false;
-  const size_t pad = reinterpret_cast<uintptr_t>(union_low) % StagingPool::kAlignment;
-  Result<StagingBlock> block = worker_->staging()->Allocate(
-      pad + static_cast<size_t>(union_high - union_low) + kStagedSlack);
+  const size_t pad = kFrontSlack + reinterpret_cast<uintptr_t>(union_low) % StagingPool::kAlignment;
+  Result<StagingBlock> block =
+      worker_->staging()->Allocate(pad + static_cast<size_t>(union_high - union_low) + kBackSlack);
   if (!block.ok()) return block.status();
   std::shared_ptr<StagingBlock> owned(new StagingBlock(std::move(*block)),
                                       [weak = worker_->weak_from_this()](StagingBlock* done) {
@@ -220,7 +221,7 @@ Status Transfer::AddRange(const char* low, const char* high, int* range) {
                                       });
   *range = static_cast<int>(ranges_.size());
   ranges_.push_back({union_low, union_high, std::move(owned), pad});
-  FillSlack(ranges_.back().end(), ranges_.back().block_end());
+  ranges_.back().slack().Fill();
   return OkStatus();
 }
 
@@ -270,7 +271,7 @@ std::optional<int64_t> Transfer::OverrunOf(const Lent& lent) const {
     overrun = lent.pool_block->FindOverrun();
   } else if (lent.range >= 0) {
     const Range& range = ranges_[static_cast<size_t>(lent.range)];
-    overrun = FindOverrun(range.end(), range.block_end());
+    overrun = range.slack().FindOverrun();
     first = range.staged(first);
   } else if (lent.arena != nullptr) {
     overrun = lent.arena->FindOverrun();

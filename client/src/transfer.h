@@ -118,8 +118,10 @@ class Transfer final : public ValueExporter, public ValueImporter {
     std::shared_ptr<StagingBlock> block;
     size_t pad;  // `low` lies that far into the block, which keeps its alignment
 
-    char* end() const { return block->data() + pad + (high - low); }
-    char* block_end() const { return block->data() + block->size; }
+    Slack slack() const {
+      char* begin = block->data() + pad;
+      return {block->data(), begin, begin + (high - low), block->data() + block->size};
+    }
 
     char* staged(const char* address) const { return block->data() + pad + (address - low); }
     uint64_t arena_offset(const char* address) const {

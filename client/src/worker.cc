@@ -6,16 +6,22 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "client/src/process_state.h"
+#include "proto/base/clock.h"
+#include "proto/base/peer_memory.h"
 
 namespace tvmffi::host {
 namespace {
 
 // A worker that looks dead but is not reaped within this time lied about it.
 constexpr double kReapSeconds = 5.0;
-constexpr size_t kResultArena = 16u << 20;
+// Nobody waits longer for one that was killed.
+constexpr double kKillSeconds = 10.0;
+constexpr uint64_t kResultArena = 16u << 20;
+constexpr uint64_t kMaxGrowth = 256u << 20;
 
 std::atomic<uint64_t> next_worker{1};
 
@@ -51,6 +57,19 @@ Result<UniqueFd> Duplicate(int fd) {
 
 }  // namespace
 
+bool SameWorker(const WorkerOptions& a, const WorkerOptions& b) {
+  const auto limits = [](const wire::Limits& l) {
+    return std::make_tuple(l.address_space_bytes, l.file_size_bytes, l.open_files, l.cpu_seconds,
+                           l.memory_bytes, l.processes, l.cpu_percent, l.wall_seconds);
+  };
+  const auto grants = [](const wire::Grants& g) {
+    return std::tie(g.modules, g.read, g.tmpfs_bytes, g.network);
+  };
+  return limits(a.limits) == limits(b.limits) && grants(a.grants) == grants(b.grants) &&
+         a.environment == b.environment && a.log_forward == b.log_forward &&
+         a.require == b.require && a.poison == b.poison;
+}
+
 Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& options,
                uint64_t slot_id, uint64_t generation)
     : id_(next_worker.fetch_add(1, std::memory_order_relaxed)),
@@ -59,9 +78,9 @@ Worker::Worker(std::shared_ptr<Connection> connection, const WorkerOptions& opti
       epoch_(ForkEpoch()),
       label_(options.label),
       connection_(std::move(connection)),
-      staging_([this](size_t size) { return NewArena(size, ArenaUse::kStaging); }),
+      staging_([this](size_t size) { return NewArena(size, ArenaUse::kStaging); }, options.poison),
       tensors_(std::make_shared<TensorPool>(
-          [this](size_t size) { return NewArena(size, ArenaUse::kPool); })) {}
+          [this](size_t size) { return NewArena(size, ArenaUse::kPool); }, options.poison)) {}
 
 Result<std::shared_ptr<Arena>> Worker::NewArena(size_t size, ArenaUse use) {
   Result<std::shared_ptr<Arena>> arena = Arena::Create(size, use, id_);
@@ -82,10 +101,11 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   request.log_forward = options.log_forward;
   request.grants = options.grants;
   request.require = options.require;
+  request.poison = options.poison;
   Result<Connection::Answer> answer = worker->connection_->Ask(std::move(request));
   if (!answer.ok()) return answer.status();
   auto* created = std::get_if<wire::WorkerCreated>(&answer->message);
-  if (created == nullptr || answer->fds.size() != 3) {
+  if (created == nullptr || answer->fds.size() != 4) {
     return Status{Code::kInternal, "the daemon answered CreateWorker with " +
                                        std::string(wire::MessageName(answer->message))};
   }
@@ -101,6 +121,10 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   if (!death_page.ok()) return death_page.status();
   worker->death_page_ = std::move(*death_page);
   worker->pidfd_ = std::move(answer->fds[2]);
+  Result<ShmSegment> recorder =
+      ShmSegment::Map(std::move(answer->fds[3]), kRecorderSize, Access::kReadWrite);
+  if (!recorder.ok()) return recorder.status();
+  worker->recorder_ = std::move(*recorder);
   return worker;
 }
 
@@ -108,6 +132,15 @@ Worker::~Worker() { Close(); }
 
 LaneMemory* Worker::lane(uint32_t index) const {
   return reinterpret_cast<LaneMemory*>(channel_.data() + kLanesOffset) + index;
+}
+
+LaneRecord* Worker::record(uint32_t lane) const {
+  return &reinterpret_cast<RecorderMemory*>(recorder_.data())->lanes[lane];
+}
+
+uint32_t Worker::RecordedName(std::string_view function) {
+  std::lock_guard<std::mutex> lock(lock_);
+  return RecordName(reinterpret_cast<RecorderMemory*>(recorder_.data()), function);
 }
 
 const std::atomic<uint32_t>* Worker::death_word() const {
@@ -173,6 +206,8 @@ std::shared_ptr<Arena> Worker::FindLent(uint32_t arena_id) {
 }
 
 Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
+  // As large as all before it: a worker that goes on asking gets few descriptors. Pages that nobody
+  // writes cost nothing.
   uint64_t taken = 0;
   {
     std::lock_guard<std::mutex> lock(lock_);
@@ -182,13 +217,20 @@ Result<std::shared_ptr<Arena>> Worker::GrowResults(uint64_t size) {
     return Status{Code::kResourceExhausted,
                   "the worker asked for " + std::to_string(size) + " bytes for results"};
   }
+  const uint64_t more = std::max({size, std::min(taken, kMaxGrowth), kResultArena});
+  const uint64_t room = std::max(size, MaxResultBytes() - taken);
   Result<std::shared_ptr<Arena>> arena =
-      Arena::Create(std::max<size_t>(size, kResultArena), ArenaUse::kResult, id_);
+      Arena::Create(std::min(more, room), ArenaUse::kResult, id_);
   if (!arena.ok()) return arena.status();
   TVMFFI_RETURN_IF_ERROR(Share(*arena));
   std::lock_guard<std::mutex> lock(lock_);
   results_.push_back(*arena);
   return arena;
+}
+
+std::vector<std::shared_ptr<Arena>> Worker::results() {
+  std::lock_guard<std::mutex> lock(lock_);
+  return results_;
 }
 
 void Worker::Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object,
@@ -235,9 +277,19 @@ void Worker::MoveReleasesTo(FrameWriter* writer) {
   has_releases_.store(false, std::memory_order_relaxed);
 }
 
-void Worker::AddModulePath(const std::string& path) {
-  std::lock_guard<std::mutex> lock(lock_);
-  module_paths_.push_back(path);
+Status Worker::LendModule(const std::string& path, std::shared_ptr<const ModuleCopy> copy) {
+  {
+    std::lock_guard<std::mutex> lock(lock_);
+    known_modules_[path] = copy;
+  }
+  if (copy == nullptr) return OkStatus();
+  Result<UniqueFd> fd = Duplicate(copy->file.fd());
+  if (!fd.ok()) return fd.status();
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(*fd));
+  Result<wire::Done> done =
+      AskFor<wire::Done>(connection_.get(), wire::LendModule{0, worker_id_, path}, std::move(fds));
+  return done.ok() ? OkStatus() : Unpassed(done.status());
 }
 
 std::optional<uint64_t> Worker::ModuleHandle(uint32_t index) {
@@ -263,16 +315,16 @@ bool Worker::Alive() {
 void Worker::ReadCrashPage(WorkerEnd* end) {
   // Everything that follows works on this copy.
   auto page = std::make_unique<CrashPage>();
-  std::memcpy(page.get(), channel_.data() + kCrashOffset, sizeof(*page));
+  CopyFromPeer(page.get(), channel_.data() + kCrashOffset, sizeof(*page));
   std::optional<Crash> crash = ReadCrash(*page);
   // What the kernel does not confirm is somebody's invention.
   if (!crash || crash->signal != end->signal) return;
-  std::vector<std::string> paths;
+  KnownModules modules;
   {
     std::lock_guard<std::mutex> lock(lock_);
-    paths = module_paths_;
+    modules = known_modules_;
   }
-  end->backtrace = SymbolizeCrash(connection_.get(), *page, *crash, paths);
+  end->backtrace = SymbolizeCrash(connection_.get(), *page, *crash, modules);
   if (crash->address_space_full) end->limits_hit.emplace_back("address_space_bytes");
   end->crash = std::make_shared<const Crash>(std::move(*crash));
 }
@@ -284,11 +336,12 @@ WorkerEnd Worker::AskForEnd(std::optional<wire::KillCause> cause) {
     if (exited.ok()) return FromWire(std::move(exited->report));
     cause = wire::KillCause::kViolation;
   }
-  Result<wire::WorkerExited> exited =
-      AskFor<wire::WorkerExited>(connection_.get(), wire::KillWorker{0, worker_id_, *cause});
+  Result<wire::WorkerExited> exited = AskFor<wire::WorkerExited>(
+      connection_.get(), wire::KillWorker{0, worker_id_, *cause}, {}, kKillSeconds);
   if (exited.ok()) return FromWire(std::move(exited->report));
   WorkerEnd end;
-  end.cause = "daemon";
+  // It runs no more code of its own, but the kernel, or a debugger, does not let go of it.
+  end.cause = connection_->Alive() ? "stuck" : "daemon";
   end.pid = pid_;
   return end;
 }
@@ -307,6 +360,16 @@ WorkerEnd Worker::End(std::optional<wire::KillCause> cause) {
     DropMemory();
   }
   return end_;
+}
+
+bool Worker::AwaitDeath(double seconds) {
+  pollfd entry{pidfd_.get(), POLLIN, 0};
+  const int64_t deadline = DeadlineAfter(seconds);
+  for (;;) {
+    const int64_t left = std::max<int64_t>(deadline - MonotonicNanos(), 0);
+    if (::poll(&entry, 1, static_cast<int>(left / 1'000'000)) > 0) return true;
+    if (left == 0) return false;
+  }
 }
 
 void Worker::Close() {

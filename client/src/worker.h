@@ -11,15 +11,18 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/src/arena.h"
 #include "client/src/connection.h"
+#include "client/src/module_copy.h"
 #include "client/src/report.h"
 #include "client/src/staging_pool.h"
 #include "client/src/tensor_pool.h"
 #include "proto/base/shm_segment.h"
 #include "proto/channel/layout.h"
+#include "proto/channel/recorder.h"
 #include "proto/codec/any.h"
 #include "proto/codec/value.h"
 #include "proto/policy/policy.h"
@@ -33,7 +36,12 @@ struct WorkerOptions {
   bool log_forward = false;
   wire::Grants grants = Policy().grants;
   std::vector<std::string> require;
+  // What a call leaves in memory that the worker has mapped is overwritten.
+  bool poison = false;
 };
+
+// Workers started with either may do the same.
+bool SameWorker(const WorkerOptions& a, const WorkerOptions& b);
 
 // Thread-safe. Owns the channel's mapping, the death page, the pidfd and the worker's own arenas;
 // destruction ends the process if it still runs.
@@ -57,6 +65,10 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Connection* connection() const { return connection_.get(); }
 
   LaneMemory* lane(uint32_t index) const;
+  // Where this process notes the lane's calls.
+  LaneRecord* record(uint32_t lane) const;
+  // What a function is called there.
+  uint32_t RecordedName(std::string_view function);
   const std::atomic<uint32_t>* death_word() const;
   // True when the daemon says so, or the kernel has marked the lane's owner word: a hint, the
   // worker can write that too.
@@ -81,6 +93,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // in it beyond.
   Result<std::shared_ptr<Arena>> GrowResults(uint64_t size);
 
+  // What GrowResults has made: for whoever needs it after the worker's end.
+  std::vector<std::shared_ptr<Arena>> results();
+
   // A block the worker goes on using after its call, until Drop; the object keeps the memory from
   // being freed.
   void Retain(uint64_t block_id, std::shared_ptr<StagingBlock> block, ObjectRef object,
@@ -94,8 +109,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void MoveReleasesTo(FrameWriter* writer);
   bool has_releases() const { return has_releases_.load(std::memory_order_acquire); }
 
-  // The worker is about to load this file.
-  void AddModulePath(const std::string& path);
+  // The worker is about to load the file at `path`, of which it gets `copy` unless that is null.
+  Status LendModule(const std::string& path, std::shared_ptr<const ModuleCopy> copy);
   // Handles of the modules this worker has loaded, in their slot's order.
   std::optional<uint64_t> ModuleHandle(uint32_t index);
   void SetModuleHandle(uint32_t index, uint64_t handle);
@@ -107,6 +122,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // Has it killed, if `cause` is given, and waits until it is reaped. The first caller's cause
   // counts; all callers get the same end. Drops the worker's arenas.
   WorkerEnd End(std::optional<wire::KillCause> cause);
+  // After End: waits until the kernel says so too, which a daemon that ended could not.
+  bool AwaitDeath(double seconds);
   // True the first time.
   bool MarkForgotten() { return !forgotten_.exchange(true); }
   // As End, without waiting, and the end is of no interest.
@@ -133,6 +150,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::vector<std::string> layers_;
   ShmSegment channel_;
   ShmSegment death_page_;
+  ShmSegment recorder_;
   UniqueFd pidfd_;
   StagingPool staging_;
   const std::shared_ptr<TensorPool> tensors_;
@@ -150,7 +168,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::map<uint32_t, std::weak_ptr<Arena>> lent_;
   std::vector<std::shared_ptr<Arena>> results_;
   std::vector<std::optional<uint64_t>> modules_;
-  std::vector<std::string> module_paths_;
+  KnownModules known_modules_;
   struct Retained {
     std::shared_ptr<StagingBlock> block;
     ObjectRef object;

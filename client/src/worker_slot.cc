@@ -11,6 +11,7 @@
 #include "client/src/process_state.h"
 #include "client/src/remote.h"
 #include "proto/base/clock.h"
+#include "proto/elf/elf_file.h"
 
 namespace tvmffi::host {
 namespace {
@@ -54,7 +55,32 @@ bool Interrupted(Failure* failure) {
   return true;
 }
 
+// `worker` may be null: none was asked.
+Failure LoadFailure(const ModuleSpec& spec, const std::string& why, const Worker* worker) {
+  FailedCall failed;
+  failed.function = "load";
+  failed.module = spec.given_path;
+  WorkerEnd end;
+  end.cause = "load";
+  if (worker != nullptr) {
+    failed.generation = worker->generation();
+    end.pid = worker->pid();
+  }
+  return MakeHostError(kLoadFailed, "cannot load '" + spec.given_path + "': " + why,
+                       MakeReport(kLoadFailed, failed, end));
+}
+
 int ThreadId() { return static_cast<int>(::syscall(SYS_gettid)); }
+
+// False when `deadline` comes first, or with a failure when a signal handler raised one.
+bool LockBefore(int64_t deadline, std::mutex* mutex, Failure* failure) {
+  for (; !mutex->try_lock(); ::usleep(kStartPoll)) {
+    if (Interrupted(failure) || MonotonicNanos() >= deadline) return false;
+  }
+  return true;
+}
+
+std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 }  // namespace
 
@@ -66,6 +92,7 @@ Status CallLane::Bind(std::shared_ptr<Worker> new_worker) {
   if (!opened.ok()) return opened.status();
   index = *opened;
   lane = Lane(new_worker->lane(index), Side::kClient, &spin);
+  record = new_worker->record(index);
   worker = std::move(new_worker);
   return OkStatus();
 }
@@ -85,6 +112,7 @@ int64_t ModuleSpec::QueueDeadline(int64_t call_deadline) const {
 WorkerSlot::WorkerSlot(std::shared_ptr<Session> session, SlotOptions options)
     : id_(next_slot.fetch_add(1, std::memory_order_relaxed)),
       epoch_(ForkEpoch()),
+      one_call_per_worker_(options.reuse == Reuse::kNever),
       session_(std::move(session)),
       options_(std::move(options)) {}
 
@@ -129,9 +157,57 @@ bool WorkerSlot::Idle() const {
                       [](const auto& lane) { return lane->busy.load(std::memory_order_acquire); });
 }
 
+bool WorkerSlot::Shares(const SlotOptions& options, const std::string& path) const {
+  if (options_.reuse != Reuse::kSession || options.reuse != Reuse::kSession) return false;
+  if (!SameWorker(options_.worker, options.worker) || options_.respawn != options.respawn ||
+      options_.breaker_deaths != options.breaker_deaths ||
+      options_.breaker_seconds != options.breaker_seconds) {
+    return false;
+  }
+  std::lock_guard<std::mutex> lock(lock_);
+  return !modules_.empty() && FolderOf(modules_[0]->path) == FolderOf(path);
+}
+
+bool WorkerSlot::TakeTurn(int64_t deadline, Failure* failure) {
+  if (turn_holder_.load(std::memory_order_relaxed) == ThreadId()) {
+    *failure = MakeError(kResourceExhausted, "a call of '" + Label() +
+                                                 "' inside a callback of its own: with reuse " +
+                                                 "\"never\" there is one call at a time");
+    return false;
+  }
+  if (!LockBefore(deadline, &turn_lock_, failure)) {
+    if (!*failure) *failure = MakeError(kDeadlineExceeded, "'" + Label() + "' was busy too long");
+    return false;
+  }
+  turn_holder_.store(ThreadId(), std::memory_order_relaxed);
+  return true;
+}
+
+void WorkerSlot::EndTurn() {
+  turn_holder_.store(0, std::memory_order_relaxed);
+  turn_lock_.unlock();
+}
+
 CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
+  // In a forked child nobody ends the turns of its parent's threads.
+  if (one_call_per_worker() && epoch_ == ForkEpoch()) {
+    if (!TakeTurn(deadline, failure)) return nullptr;
+    CallLane* lane = AcquireSlow(deadline, failure);
+    if (lane == nullptr) EndTurn();
+    return lane;
+  }
   CallLane* lane = AcquireAgain();
   return lane != nullptr ? lane : AcquireSlow(deadline, failure);
+}
+
+CallLane* WorkerSlot::AcquireFor(const ModuleSpec& spec, int64_t start, int64_t* deadline,
+                                 Failure* failure) {
+  const uint64_t before = generation();
+  *deadline = spec.Deadline(start);
+  CallLane* lane = Acquire(spec.QueueDeadline(*deadline), failure);
+  if (lane != nullptr && spec.load_deadline >= 0 && generation() != before)
+    *deadline = spec.Deadline(MonotonicNanos());
+  return lane;
 }
 
 CallLane* WorkerSlot::AcquireAgain() {
@@ -143,11 +219,16 @@ CallLane* WorkerSlot::AcquireAgain() {
       !worker->SeemsDead(lane->index)) {
     return lane;
   }
-  GiveBack(lane);
+  PutBack(lane);
   return nullptr;
 }
 
 void WorkerSlot::GiveBack(CallLane* lane) {
+  PutBack(lane);
+  if (one_call_per_worker() && epoch_ == ForkEpoch()) EndTurn();
+}
+
+void WorkerSlot::PutBack(CallLane* lane) {
   if (lane->worker != nullptr && lane->worker->ended()) lane->Unbind();
   lane->busy.store(false, std::memory_order_release);
 }
@@ -167,11 +248,12 @@ CallLane* WorkerSlot::AcquireSlow(int64_t deadline, Failure* failure) {
     CallLane* lane = TakeLane(worker, &wait);
     Status bound = lane == nullptr || lane->worker == worker ? OkStatus() : lane->Bind(worker);
     if (lane != nullptr && bound.ok()) {
-      thread_cache = {id_, lane};
+      // What is remembered is taken without a turn.
+      if (!one_call_per_worker()) thread_cache = {id_, lane};
       return lane;
     }
     if (lane != nullptr) {
-      GiveBack(lane);
+      PutBack(lane);
       if (!worker->Alive()) continue;  // it died meanwhile: start another
       *failure = MakeError(KindOf(bound.code),
                            "cannot open a lane to '" + Label() + "': " + bound.message);
@@ -241,6 +323,7 @@ CallLane* WorkerSlot::TakeLane(const std::shared_ptr<Worker>& worker, bool* wait
 std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* failure) {
   std::shared_ptr<Worker> worker = current();
   if (worker != nullptr && worker->Alive()) return worker;
+  deadline = StartDeadline(deadline);
   if (!LockStart(deadline, failure)) return nullptr;
   std::lock_guard<std::mutex> start(start_lock_, std::adopt_lock);
   worker = current();
@@ -261,20 +344,24 @@ std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* fail
   return worker;
 }
 
+int64_t WorkerSlot::StartDeadline(int64_t call_deadline) const {
+  std::lock_guard<std::mutex> lock(lock_);
+  const double seconds = modules_.empty() ? -1 : modules_[0]->load_deadline;
+  return seconds >= 0 ? DeadlineAfter(seconds) : call_deadline;
+}
+
 bool WorkerSlot::LockStart(int64_t deadline, Failure* failure) {
   if (starter_.load(std::memory_order_relaxed) == ThreadId()) {
     *failure = MakeError(kResourceExhausted,
                          "a call of '" + Label() + "' inside a callback of its own start");
     return false;
   }
-  for (; !start_lock_.try_lock(); ::usleep(kStartPoll)) {
-    if (Interrupted(failure)) return false;
-    if (MonotonicNanos() < deadline) continue;
+  if (LockBefore(deadline, &start_lock_, failure)) return true;
+  if (!*failure) {
     *failure =
         MakeError(kDeadlineExceeded, "the worker of '" + Label() + "' was not started in time");
-    return false;
   }
-  return true;
+  return false;
 }
 
 Failure WorkerSlot::CheckMayStart() {
@@ -344,9 +431,29 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
   return nullptr;
 }
 
+Failure WorkerSlot::Preflight(ModuleSpec* spec) {
+  if (!elf::HasLibraryName(spec->path)) return {};
+  {
+    // A worker's linker knows a module by its path, and loads one only once.
+    std::lock_guard<std::mutex> lock(lock_);
+    for (const auto& module : modules_) {
+      if (module->path == spec->path) spec->copy = module->copy;
+    }
+  }
+  if (spec->copy != nullptr) return {};
+  Result<std::shared_ptr<const ModuleCopy>> copy = CopyModule(spec->path);
+  if (!copy.ok()) return LoadFailure(*spec, copy.status().message, nullptr);
+  spec->copy = std::move(*copy);
+  return {};
+}
+
 Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   const ModuleSpec& spec = module(index);
-  lane->worker->AddModulePath(spec.path);
+  const Status lent = lane->worker->LendModule(spec.path, spec.copy);
+  // What a worker that died has to say is better.
+  if (!lent.ok() && lane->worker->Alive()) {
+    return MakeError(KindOf(lent.code), "cannot load '" + spec.given_path + "': " + lent.message);
+  }
   uint64_t handle = 0;
   CallSpec call;
   call.op = FrameOp::kLoad;
@@ -354,7 +461,7 @@ Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   call.function = "load";
   call.module = spec.given_path;
   call.deadline = deadline;
-  call.time_limit = spec.deadline;
+  call.time_limit = spec.load_limit();
   call.take_handle = &handle;
   TVMFFIAny result;
   Failure failure = Exchange(this, lane, call).Run(&result);
@@ -365,16 +472,7 @@ Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   }
   if (failure && !lane->worker->ended()) {
     // The loader's own words; it names the absolute path or a library that is missing.
-    const ErrorText text = ReadError(failure.get());
-    FailedCall failed;
-    failed.function = "load";
-    failed.module = spec.given_path;
-    failed.generation = lane->worker->generation();
-    WorkerEnd end;
-    end.cause = "load";
-    end.pid = lane->worker->pid();
-    return MakeHostError(kLoadFailed, "cannot load '" + spec.given_path + "': " + text.message,
-                         MakeReport(kLoadFailed, failed, end));
+    return LoadFailure(spec, ReadError(failure.get()).message, lane->worker.get());
   }
   if (!failure) lane->worker->SetModuleHandle(index, handle);
   return failure;
@@ -401,7 +499,7 @@ Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
     call.function = init.function;
     call.module = spec.name;
     call.deadline = deadline;
-    call.time_limit = spec.deadline;
+    call.time_limit = spec.load_limit();
     OwnedAny result;
     Failure failure = Exchange(this, lane, call).Run(result.out());
     if (!lane->worker->ended()) lane->worker->Release(handle);
@@ -411,7 +509,8 @@ Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
 }
 
 Failure WorkerSlot::Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index) {
-  const int64_t deadline = DeadlineAfter(spec->deadline);
+  const int64_t deadline = DeadlineAfter(spec->load_limit());
+  if (Failure failure = Preflight(spec.get())) return failure;
   bool first;
   {
     std::lock_guard<std::mutex> lock(lock_);

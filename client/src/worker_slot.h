@@ -39,6 +39,7 @@ struct CallLane {
   // Null until bound, and again after the worker's end.
   std::shared_ptr<Worker> worker;
   uint32_t index = 0;
+  LaneRecord* record = nullptr;
   SpinBudget spin;
   Lane lane;
   uint32_t lane_call = 0;
@@ -66,21 +67,33 @@ struct ModuleSpec {
   std::string name;        // file name
   double deadline = 30.0;
   double queue_deadline = -1;  // negative: none of its own
+  double load_deadline = -1;   // for a worker's start; negative: the call's that needs one
   std::vector<InitCall> init;
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
+  // What is loaded, by every worker; null for a file whose name is no library's.
+  std::shared_ptr<const ModuleCopy> copy;
 
   // When a call that began at `start` must have ended.
   int64_t Deadline(int64_t start) const {
     const double nanos = deadline * 1e9;
     return nanos < 9e18 - static_cast<double>(start) ? start + static_cast<int64_t>(nanos) : kNever;
   }
+  double load_limit() const { return load_deadline >= 0 ? load_deadline : deadline; }
   // Until when a call that must end by `call_deadline` may wait for its turn.
   int64_t QueueDeadline(int64_t call_deadline) const;
 };
 
+// For whom a worker, and so what it remembers and the memory it has mapped, is used again.
+enum class Reuse {
+  kNever,    // it serves one call, and has ended when the caller sees what came of that
+  kModule,   // the module it was started for, and those put into it by name
+  kSession,  // modules of one folder in one session, loaded with equal options
+};
+
 struct SlotOptions {
   WorkerOptions worker;
+  Reuse reuse = Reuse::kModule;
   bool respawn = true;
   int breaker_deaths = 5;
   double breaker_seconds = 30.0;
@@ -99,6 +112,9 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   // A lane of the calling thread, bound to a live worker, started if there is none. Null with a
   // failure when there is none before `deadline`. To be given back.
   CallLane* Acquire(int64_t deadline, Failure* failure);
+  // The same for a call into `spec` that began at `start`; `*deadline` becomes when it must end. A
+  // worker's start is no part of it where that has a deadline of its own.
+  CallLane* AcquireFor(const ModuleSpec& spec, int64_t start, int64_t* deadline, Failure* failure);
   // The lane of the calling thread's last call, if that was into this slot and nothing has changed
   // since; else null. To be given back.
   CallLane* AcquireAgain();
@@ -111,6 +127,10 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   }
   // No call that began before is running.
   bool Idle() const;
+  // A worker is ended after each call. There is one call at a time then.
+  bool one_call_per_worker() const { return one_call_per_worker_; }
+  // A module may be put here that asks to share its worker within the session.
+  bool Shares(const SlotOptions& options, const std::string& path) const;
   // Closes the circuit breaker.
   void Reset();
 
@@ -124,9 +144,15 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   void AddCounters(Totals* totals) const;
 
  private:
+  bool TakeTurn(int64_t deadline, Failure* failure);
+  void EndTurn();
+  void PutBack(CallLane* lane);
   CallLane* AcquireSlow(int64_t deadline, Failure* failure);
   CallLane* TakeLane(const std::shared_ptr<Worker>& worker, bool* wait);
   std::shared_ptr<Worker> EnsureWorker(int64_t deadline, Failure* failure);
+  // Checks the module's file and takes the copy that workers will load.
+  Failure Preflight(ModuleSpec* spec);
+  int64_t StartDeadline(int64_t call_deadline) const;
   bool LockStart(int64_t deadline, Failure* failure);
   Failure CheckMayStart();
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);
@@ -137,6 +163,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
 
   const uint64_t id_;
   const uint32_t epoch_;
+  const bool one_call_per_worker_;  // read in every call
   const std::shared_ptr<Session> session_;
   const SlotOptions options_;
   std::atomic<int> deaths_{0};
@@ -147,6 +174,9 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   // Held while a worker is started.
   std::mutex start_lock_;
   std::atomic<int> starter_{0};  // thread id
+  // Held from Acquire to GiveBack where there is one call at a time.
+  std::mutex turn_lock_;
+  std::atomic<int> turn_holder_{0};  // thread id
 
   // Guards what follows.
   mutable std::mutex lock_;

@@ -1,5 +1,6 @@
 #include "hostd/loop/listener.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -15,12 +16,15 @@ bool IsShortage(int error_number) {
          error_number == ENOMEM;
 }
 
+UniqueFd Spare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
 }  // namespace
 
 Listener::Listener(EventLoop* loop, int socket, std::function<void(UniqueFd)> on_connection)
     : socket_(socket),
       on_connection_(std::move(on_connection)),
-      rest_(loop, [this] { watch_->SetEvents(FdWatch::kReadable); }) {}
+      rest_(loop, [this] { watch_->SetEvents(FdWatch::kReadable); }),
+      spare_(Spare()) {}
 
 Result<std::unique_ptr<Listener>> Listener::Create(EventLoop* loop, int socket,
                                                    std::function<void(UniqueFd)> on_connection) {
@@ -33,6 +37,13 @@ Result<std::unique_ptr<Listener>> Listener::Create(EventLoop* loop, int socket,
   return listener;
 }
 
+void Listener::Refuse() {
+  spare_.reset();
+  UniqueFd refused(::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  refused.reset();
+  spare_ = Spare();
+}
+
 void Listener::Accept() {
   for (int i = 0; i < kAcceptsPerRound; ++i) {
     UniqueFd connection(::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -42,6 +53,7 @@ void Listener::Accept() {
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (IsShortage(errno)) {
+      Refuse();
       watch_->SetEvents(0);
       rest_.Start(kRestMs);
     }

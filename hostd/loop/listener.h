@@ -13,17 +13,20 @@ namespace tvmffi::hostd {
 
 class Listener {
  public:
-  // Borrows the listening `socket`. Short of descriptors it rests for a moment instead of spinning.
+  // Borrows the listening `socket`. Short of descriptors it drops who is waiting, by one descriptor
+  // kept for that, and rests for a moment instead of spinning.
   static Result<std::unique_ptr<Listener>> Create(EventLoop* loop, int socket,
                                                   std::function<void(UniqueFd)> on_connection);
 
  private:
   Listener(EventLoop* loop, int socket, std::function<void(UniqueFd)> on_connection);
   void Accept();
+  void Refuse();
 
   int socket_;
   std::function<void(UniqueFd)> on_connection_;
   Timer rest_;
+  UniqueFd spare_;
   std::unique_ptr<FdWatch> watch_;
 };
 

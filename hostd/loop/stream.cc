@@ -4,9 +4,15 @@
 
 namespace tvmffi::hostd {
 
+Stream::Stream(EventLoop* loop, UniqueFd socket, Callbacks callbacks)
+    : socket_(std::move(socket)), callbacks_(std::move(callbacks)), late_frame_(loop, [this] {
+        End({Code::kDeadlineExceeded, "a frame was not complete within " +
+                                          std::to_string(kFrameMs / 1000) + " s of its beginning"});
+      }) {}
+
 Result<std::unique_ptr<Stream>> Stream::Create(EventLoop* loop, UniqueFd socket,
                                                Callbacks callbacks) {
-  std::unique_ptr<Stream> stream(new Stream(std::move(socket), std::move(callbacks)));
+  std::unique_ptr<Stream> stream(new Stream(loop, std::move(socket), std::move(callbacks)));
   Result<std::unique_ptr<FdWatch>> watch = FdWatch::Create(
       loop, stream->socket_.get(), [raw = stream.get()](int events) { raw->OnReady(events); });
   if (!watch.ok()) return watch.status();
@@ -35,6 +41,7 @@ void Stream::ResumeReading() {
 
 void Stream::Close() {
   closed_ = true;
+  late_frame_.Stop();
   UpdateEvents();
 }
 
@@ -48,7 +55,20 @@ void Stream::Read() {
   Result<IoOutcome> outcome = ReadControl(socket_.get(), &receiver_);
   if (!outcome.ok()) return End(outcome.status());
   if (*outcome == IoOutcome::kEnd) return End({Code::kUnavailable, "the peer closed it"});
-  if (*outcome == IoOutcome::kProgress) DeliverFrames();
+  if (*outcome != IoOutcome::kProgress) return;
+  DeliverFrames();
+  WatchFrame();
+}
+
+// Time runs from a frame's own beginning, however busy the connection is.
+void Stream::WatchFrame() {
+  if (closed_ || frame_begun_ == receiver_.mid_frame()) return;
+  frame_begun_ = receiver_.mid_frame();
+  if (frame_begun_) {
+    late_frame_.Start(kFrameMs);
+  } else {
+    late_frame_.Stop();
+  }
 }
 
 void Stream::DeliverFrames() {
@@ -56,6 +76,8 @@ void Stream::DeliverFrames() {
     Result<std::optional<ControlFrame>> frame = receiver_.Next();
     if (!frame.ok()) return End(frame.status());
     if (!frame->has_value()) return;
+    frame_begun_ = false;
+    late_frame_.Stop();
     callbacks_.on_frame(std::move(**frame));
   }
 }

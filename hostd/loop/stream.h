@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hostd/loop/fd_watch.h"
+#include "hostd/loop/timer.h"
 #include "proto/base/unique_fd.h"
 #include "proto/wire/frame.h"
 
@@ -24,6 +25,8 @@ class Stream {
     // `frames_sent` frames are written since the stream was made. May be null.
     std::function<void(uint64_t frames_sent)> on_written;
   };
+  // A frame that has begun must be complete by then: its sender holds memory and descriptors here.
+  static constexpr uint64_t kFrameMs = 10'000;
 
   static Result<std::unique_ptr<Stream>> Create(EventLoop* loop, UniqueFd socket,
                                                 Callbacks callbacks);
@@ -38,11 +41,11 @@ class Stream {
   void Close();
 
  private:
-  Stream(UniqueFd socket, Callbacks callbacks)
-      : socket_(std::move(socket)), callbacks_(std::move(callbacks)) {}
+  Stream(EventLoop* loop, UniqueFd socket, Callbacks callbacks);
   void OnReady(int events);
   void Read();
   void DeliverFrames();
+  void WatchFrame();
   void Write();
   void End(Status status);
   void UpdateEvents();
@@ -53,6 +56,8 @@ class Stream {
   ControlSender sender_;
   bool paused_ = false;
   bool closed_ = false;
+  bool frame_begun_ = false;
+  Timer late_frame_;
   std::unique_ptr<FdWatch> watch_;
 };
 

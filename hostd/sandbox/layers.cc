@@ -122,8 +122,14 @@ Result<LayerReport> ProbeLayers(const Cgroups& cgroups, const std::vector<std::s
   add(kCgroupPids, cgroups.pids);
   add(kCgroupCpu, cgroups.cpu);
   TVMFFI_RETURN_IF_ERROR(report.SwitchOff(without));
-  if (root && Has(report.Active(), kUserNamespace)) {
+  const std::vector<std::string> active = report.Active();
+  if (root && Has(active, kUserNamespace)) {
     report.Miss(kUser, "workers run in a user namespace instead");
+  }
+  if (!root && !Has(active, kUserNamespace)) {
+    for (auto name : {kPidNamespace, kMountNamespace, kNetNamespace, kIpcNamespace}) {
+      if (Has(active, name)) report.Miss(name, "it takes root, or a user namespace");
+    }
   }
   return report;
 }

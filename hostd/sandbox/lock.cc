@@ -8,7 +8,6 @@
 
 #include "hostd/sandbox/landlock.h"
 #include "hostd/sandbox/layers.h"
-#include "hostd/sandbox/mounts.h"
 #include "hostd/sandbox/privileges.h"
 #include "hostd/sandbox/reads.h"
 #include "hostd/sandbox/rlimits.h"
@@ -19,12 +18,13 @@ namespace {
 
 constexpr const char* kTmp = "/tmp";
 
-Status EnterRoot(const wire::WorkerStart& start, const std::vector<std::string>& readable) {
+Status EnterRoot(const wire::WorkerStart& start, const std::vector<std::string>& readable,
+                 std::vector<FileLink>* links) {
   RootSpec root;
   root.paths = readable;
   root.tmpfs_bytes = start.grants.tmpfs_bytes;
   root.own_proc = Has(start.layers, kPidNamespace);
-  TVMFFI_RETURN_IF_ERROR(EnterNewRoot(root));
+  TVMFFI_RETURN_IF_ERROR(EnterNewRoot(root, links));
   if (root.tmpfs_bytes != 0 && ::chdir(kTmp) != 0) {
     return ErrnoStatus(errno, "cannot enter the worker's own folder");
   }
@@ -55,9 +55,9 @@ Status RestrictAccess(const wire::WorkerStart& start, const std::vector<std::str
 
 }  // namespace
 
-Status LockSelf(const wire::WorkerStart& start) {
+Status LockSelf(const wire::WorkerStart& start, std::vector<FileLink>* links) {
   const std::vector<std::string> readable = ReadablePaths(start.grants);
-  if (Has(start.layers, kMountNamespace)) TVMFFI_RETURN_IF_ERROR(EnterRoot(start, readable));
+  if (Has(start.layers, kMountNamespace)) TVMFFI_RETURN_IF_ERROR(EnterRoot(start, readable, links));
   if (Has(start.layers, kUser)) {
     TVMFFI_RETURN_IF_ERROR(BecomeNobody());
     // The change of user has undone it.

@@ -95,12 +95,24 @@ Status Bind(const Source& source) {
   return Restrict(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, AT_RECURSIVE);
 }
 
-Status BindAll(const std::vector<Source>& sources) {
+// The paths that were bound.
+Result<std::vector<std::string>> BindAll(const std::vector<Source>& sources) {
   std::vector<std::string> bound;
   for (const Source& source : sources) {
     if (LiesUnder(source.path, bound)) continue;
     TVMFFI_RETURN_IF_ERROR(Bind(source));
     bound.push_back(source.path);
+  }
+  return bound;
+}
+
+Status PlaceLinks(const std::vector<std::string>& bound, std::vector<FileLink>* links) {
+  for (FileLink& link : *links) {
+    if (LiesUnder(link.path, bound)) continue;
+    const std::string place = kNew + link.path;
+    TVMFFI_RETURN_IF_ERROR(MakeParents(place));
+    // A folder on the way may be a link into one that was bound.
+    link.placed = ::symlink(link.target.c_str(), place.c_str()) == 0;
   }
   return OkStatus();
 }
@@ -133,7 +145,7 @@ Status LeaveOldRoot() {
 
 }  // namespace
 
-Status EnterNewRoot(const RootSpec& spec) {
+Status EnterNewRoot(const RootSpec& spec, std::vector<FileLink>* links) {
   const std::vector<Source> sources = FindSources(spec.paths);
   // Nothing that happens here shows outside, nor the other way round.
   TVMFFI_RETURN_IF_ERROR(Mount("none", "/", nullptr, MS_REC | MS_PRIVATE, ""));
@@ -147,7 +159,9 @@ Status EnterNewRoot(const RootSpec& spec) {
   TVMFFI_RETURN_IF_ERROR(MountProc(spec.own_proc));
   // Before the rest: what may be read can lie in /tmp.
   TVMFFI_RETURN_IF_ERROR(MountTmp(spec.tmpfs_bytes));
-  TVMFFI_RETURN_IF_ERROR(BindAll(sources));
+  Result<std::vector<std::string>> bound = BindAll(sources);
+  if (!bound.ok()) return bound.status();
+  TVMFFI_RETURN_IF_ERROR(PlaceLinks(*bound, links));
   return LeaveOldRoot();
 }
 

@@ -18,9 +18,17 @@ struct RootSpec {
   bool own_proc = false;     // else /proc stays what it is
 };
 
+// A symbolic link to be placed where the worker expects a file.
+struct FileLink {
+  std::string path;
+  std::string target;
+  bool placed = false;
+};
+
 // In a mount namespace of its own, with the right to mount there. Afterwards nothing of the old
-// tree can be reached but open descriptors.
-Status EnterNewRoot(const RootSpec& spec);
+// tree can be reached but open descriptors. Places those of `links` whose folders are not among
+// `spec.paths`, and says which.
+Status EnterNewRoot(const RootSpec& spec, std::vector<FileLink>* links);
 
 }  // namespace tvmffi::hostd
 

@@ -43,7 +43,8 @@ int WriteWhole(const char* path, const char* text) {
     root.paths = SystemPaths();
     root.tmpfs_bytes = 1 << 20;
     root.own_proc = Has(layers, kPidNamespace);
-    status = EnterNewRoot(root);
+    std::vector<FileLink> links;
+    status = EnterNewRoot(root, &links);
   }
   if (!status.ok() && ::write(report, status.message.data(), status.message.size()) < 0) {
     ::_exit(2);

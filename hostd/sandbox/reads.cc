@@ -7,8 +7,6 @@
 #include <memory>
 #include <string_view>
 
-#include "proto/elf/elf_file.h"
-
 namespace tvmffi::hostd {
 namespace {
 
@@ -40,14 +38,18 @@ void AddSearchPath(std::string_view list, const std::string& origin,
   }
 }
 
-void AddLibraries(const std::string& folder, std::vector<std::string>* paths) {
+// Those of `folder` but for `modules`.
+void AddLibraries(const std::string& folder, const std::vector<std::string>& modules,
+                  std::vector<std::string>* paths) {
   std::unique_ptr<DIR, void (*)(DIR*)> list(::opendir(folder.c_str()),
                                             [](DIR* open) { ::closedir(open); });
   if (list == nullptr) return;
   std::vector<std::string> found;
   while (const dirent* entry = ::readdir(list.get())) {
     if (!IsLibraryName(entry->d_name)) continue;
-    found.push_back((folder == "/" ? "" : folder) + "/" + entry->d_name);
+    std::string path = (folder == "/" ? "" : folder) + "/" + entry->d_name;
+    const bool is_module = std::find(modules.begin(), modules.end(), path) != modules.end();
+    if (!is_module) found.push_back(std::move(path));
   }
   if (found.size() > kMaxLibraries) found = {folder};
   paths->insert(paths->end(), found.begin(), found.end());
@@ -77,25 +79,30 @@ std::vector<std::string> SystemPaths() {
   return paths;
 }
 
+std::vector<std::string> SearchFolders(const elf::ElfFile& file, const std::string& path) {
+  std::vector<std::string> folders;
+  AddSearchPath(file.rpath, FolderOf(path), &folders);
+  AddSearchPath(file.runpath, FolderOf(path), &folders);
+  return folders;
+}
+
 std::vector<std::string> ReadablePaths(const wire::Grants& grants) {
   std::vector<std::string> paths = SystemPaths();
   paths.insert(paths.end(), grants.read.begin(), grants.read.end());
   std::vector<std::string> folders;
   for (const std::string& module : grants.modules) {
-    const std::string folder = FolderOf(module);
-    paths.push_back(module);
-    folders.push_back(folder);
+    if (!elf::HasLibraryName(module)) paths.push_back(module);
+    folders.push_back(FolderOf(module));
     Result<elf::ElfFile> file = elf::ReadElfFile(module);
     // One that is none will say so when it is loaded.
     if (!file.ok()) continue;
-    AddSearchPath(file->rpath, folder, &folders);
-    AddSearchPath(file->runpath, folder, &folders);
+    for (std::string& folder : SearchFolders(*file, module)) folders.push_back(std::move(folder));
   }
   if (const char* list = std::getenv("LD_LIBRARY_PATH")) AddSearchPath(list, "", &folders);
   std::sort(folders.begin(), folders.end());
   folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
   for (const std::string& folder : folders) {
-    if (!LiesUnder(folder, paths)) AddLibraries(folder, &paths);
+    if (!LiesUnder(folder, paths)) AddLibraries(folder, grants.modules, &paths);
   }
   return paths;
 }

@@ -5,20 +5,6 @@
 namespace tvmffi::hostd {
 namespace {
 
-const char* CauseName(wire::KillCause cause) {
-  switch (cause) {
-    case wire::KillCause::kClosed:
-      return "closed";
-    case wire::KillCause::kDeadline:
-      return "deadline";
-    case wire::KillCause::kCancelled:
-      return "cancelled";
-    case wire::KillCause::kViolation:
-      return "violation";
-  }
-  return "closed";
-}
-
 // Null for a signal that no limit sends.
 const char* LimitThatSends(int signal) {
   switch (signal) {
@@ -41,6 +27,20 @@ std::string SignalName(int signal) {
 }
 
 }  // namespace
+
+const char* CauseName(wire::KillCause cause) {
+  switch (cause) {
+    case wire::KillCause::kClosed:
+      return "closed";
+    case wire::KillCause::kDeadline:
+      return "deadline";
+    case wire::KillCause::kCancelled:
+      return "cancelled";
+    case wire::KillCause::kViolation:
+      return "violation";
+  }
+  return "closed";
+}
 
 wire::ExitReport MakeExitReport(const siginfo_t& info, const rusage& usage,
                                 std::optional<wire::KillCause> kill_cause, int64_t lifetime_ns,

@@ -20,6 +20,9 @@ wire::ExitReport MakeExitReport(const siginfo_t& info, const rusage& usage,
                                 std::optional<wire::KillCause> kill_cause, int64_t lifetime_ns,
                                 const LogRing& log);
 
+// As in ExitReport::cause.
+const char* CauseName(wire::KillCause cause);
+
 // "died of SIGSEGV after 12 ms", "exited with status 3 after 1 ms", "was killed (deadline) after
 // 1000 ms".
 std::string Sentence(const wire::ExitReport& report);

@@ -55,20 +55,20 @@ Status Orphans::Start() {
   return OkStatus();
 }
 
-size_t Orphans::Sweep(const std::function<bool(pid_t)>& is_worker) {
-  if (!reaps_) return 0;
+Orphans::Swept Orphans::Sweep(const std::function<bool(pid_t)>& is_worker) {
+  Swept swept;
+  if (!reaps_) return swept;
   Result<std::vector<pid_t>> children = Children();
-  if (!children.ok()) return 0;
-  size_t found = 0;
+  if (!children.ok()) return swept;
   for (pid_t pid : *children) {
     if (is_worker(pid)) continue;
     if (std::find(not_ours_.begin(), not_ours_.end(), pid) != not_ours_.end()) continue;
     pid_t session = ::getsid(pid);
     if (session > 0 && is_worker(session)) continue;
-    if (kills_ && ::kill(pid, SIGKILL) == 0) ++found;
-    ::waitpid(pid, nullptr, WNOHANG);
+    if (kills_ && ::kill(pid, SIGKILL) == 0) ++swept.killed;
+    if (::waitpid(pid, nullptr, WNOHANG) == 0) ++swept.left;
   }
-  return found;
+  return swept;
 }
 
 }  // namespace tvmffi::hostd

@@ -17,10 +17,13 @@ class Orphans {
   // are never touched. Fails when the kernel does not list children.
   Status Start();
 
+  struct Swept {
+    size_t killed = 0;
+    size_t left = 0;  // not reaped yet
+  };
   // Kills and reaps every child that is neither a worker nor in the session of one. `is_worker`
-  // tells running, unreaped workers. To be called after each death of a child. Returns how many
-  // were found.
-  size_t Sweep(const std::function<bool(pid_t)>& is_worker);
+  // tells running, unreaped workers. To be called after each death of a child.
+  Swept Sweep(const std::function<bool(pid_t)>& is_worker);
 
  private:
   std::vector<pid_t> not_ours_;

@@ -4,9 +4,21 @@
 
 #include <algorithm>
 
+#include "hostd/logging.h"
 #include "hostd/supervisor/exit_report.h"
 
 namespace tvmffi::hostd {
+namespace {
+
+// A process that was killed ends within a millisecond, unless the machine is very busy or it is
+// stuck in the kernel.
+constexpr uint64_t kSweepMs = 2;
+constexpr int kMaxSweeps = 500;
+
+}  // namespace
+
+Supervisor::Supervisor(EventLoop* loop, spdlog::logger* log)
+    : loop_(loop), log_(log), sweep_again_(loop, [this] { SweepOrphans(); }) {}
 
 Status Supervisor::Start() {
   if (Status status = orphans_.Start(); !status.ok()) {
@@ -33,16 +45,30 @@ Result<WorkerProcess*> Supervisor::Spawn(const SpawnOptions& options,
   ++created_;
   WorkerProcess* worker = process->get();
   workers_.push_back({std::move(*process), std::move(on_exit)});
-  log_->info("worker '{}' (pid {}) started", worker->label(), worker->pid());
+  LogEvent(log_, spdlog::level::info,
+           "worker '" + worker->label() + "' (pid " + std::to_string(worker->pid()) + ") started",
+           {{"event", "worker_started"},
+            {"worker", worker->label()},
+            {"worker_pid", worker->pid()},
+            {"session", worker->session()}});
   return worker;
 }
 
 void Supervisor::Abandon(WorkerProcess* worker) {
-  for (Entry& entry : workers_) {
-    if (entry.process.get() == worker) entry.on_exit = nullptr;
+  for (std::vector<Entry>* entries : {&workers_, &ended_}) {
+    for (Entry& entry : *entries) {
+      if (entry.process.get() == worker) entry.on_exit = nullptr;
+    }
   }
   worker->ForgetPasses();
   worker->Kill(wire::KillCause::kClosed);
+}
+
+WorkerProcess* Supervisor::Find(pid_t pid) {
+  for (Entry& entry : workers_) {
+    if (entry.process->pid() == pid) return entry.process.get();
+  }
+  return nullptr;
 }
 
 Result<UniqueFd> Supervisor::StartSymbolizer(const std::string& program) {
@@ -76,16 +102,36 @@ void Supervisor::OnExit(WorkerProcess* worker) {
   ++died_;
   const wire::ExitReport& report = *worker->exit_report();
   bool expected = report.cause == "closed";
-  log_->log(expected ? spdlog::level::info : spdlog::level::warn, "worker '{}' (pid {}) {}",
-            worker->label(), worker->pid(), Sentence(report));
+  const auto level = expected ? spdlog::level::info : spdlog::level::warn;
+  LogEvent(log_, level,
+           "worker '" + worker->label() + "' (pid " + std::to_string(worker->pid()) + ") " +
+               Sentence(report),
+           {{"event", "worker_ended"},
+            {"worker", worker->label()},
+            {"worker_pid", worker->pid()},
+            {"session", worker->session()},
+            {"cause", report.cause},
+            {"signal", report.signal},
+            {"exit_status", report.exit_status},
+            {"lifetime_us", static_cast<int64_t>(report.lifetime_us)}});
+  recorder_.Add(worker->Obituary());
   auto entry = std::find_if(workers_.begin(), workers_.end(),
                             [&](const Entry& e) { return e.process.get() == worker; });
-  if (entry->on_exit != nullptr) entry->on_exit(worker);
-  // It is calling; it goes once it has returned.
-  std::shared_ptr<WorkerProcess> ended = std::move(entry->process);
+  ended_.push_back(std::move(*entry));
   workers_.erase(entry);
-  loop_->Defer([this, ended] { CheckEmpty(); });
+  sweeps_left_ = kMaxSweeps;
   SweepOrphans();
+}
+
+void Supervisor::AnnounceExits() {
+  std::vector<Entry> ended;
+  ended.swap(ended_);
+  for (Entry& entry : ended) {
+    if (entry.on_exit != nullptr) entry.on_exit(entry.process.get());
+    // It may be calling; it goes once it has returned.
+    std::shared_ptr<WorkerProcess> process = std::move(entry.process);
+    loop_->Defer([this, process] { CheckEmpty(); });
+  }
 }
 
 bool Supervisor::IsOurs(pid_t pid) const {
@@ -96,12 +142,17 @@ bool Supervisor::IsOurs(pid_t pid) const {
 }
 
 void Supervisor::SweepOrphans() {
-  size_t found = orphans_.Sweep([this](pid_t pid) { return IsOurs(pid); });
-  if (found > 0) log_->warn("ended {} processes that workers left behind", found);
+  const Orphans::Swept swept = orphans_.Sweep([this](pid_t pid) { return IsOurs(pid); });
+  if (swept.killed > 0) log_->warn("ended {} processes that workers left behind", swept.killed);
+  if (ended_.empty()) return;
+  if (swept.left > 0 && --sweeps_left_ > 0) return sweep_again_.Start(kSweepMs);
+  if (swept.left > 0) log_->error("{} processes that workers left behind do not end", swept.left);
+  sweep_again_.Stop();
+  AnnounceExits();
 }
 
 void Supervisor::CheckEmpty() {
-  if (!workers_.empty() || on_empty_ == nullptr) return;
+  if (!workers_.empty() || !ended_.empty() || on_empty_ == nullptr) return;
   std::function<void()> on_empty;
   on_empty.swap(on_empty_);
   on_empty();

@@ -10,6 +10,8 @@
 
 #include "hostd/loop/event_loop.h"
 #include "hostd/loop/signal_watch.h"
+#include "hostd/loop/timer.h"
+#include "hostd/supervisor/flight_recorder.h"
 #include "hostd/supervisor/orphans.h"
 #include "hostd/supervisor/symbolizer_process.h"
 #include "hostd/supervisor/worker_process.h"
@@ -22,12 +24,13 @@ class Supervisor {
   static constexpr size_t kMaxSymbolizers = 8;
 
   // Borrows the loop and the logger.
-  Supervisor(EventLoop* loop, spdlog::logger* log) : loop_(loop), log_(log) {}
+  Supervisor(EventLoop* loop, spdlog::logger* log);
 
   // Watches for orphans. What cannot be had is logged, not fatal.
   Status Start();
 
-  // The worker stays valid until `on_exit` has returned.
+  // The worker stays valid until `on_exit` has returned. That is called when what the worker left
+  // behind has ended too, or does not end.
   Result<WorkerProcess*> Spawn(const SpawnOptions& options, WorkerProcess::OnExit on_exit);
 
   // Kills a worker nobody asks about any more: neither its `on_exit` nor a `done` given to it is
@@ -39,6 +42,15 @@ class Supervisor {
 
   // Calls back (once, from the loop) when no worker is left.
   void NotifyWhenEmpty(std::function<void()> on_empty);
+
+  // The worker of that process number, if it runs.
+  WorkerProcess* Find(pid_t pid);
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const Entry& entry : workers_) visit(*entry.process);
+  }
+  // Of those that have ended.
+  const FlightRecorder& recorder() const { return recorder_; }
 
   size_t workers() const { return workers_.size(); }
   uint64_t workers_created() const { return created_; }
@@ -53,13 +65,18 @@ class Supervisor {
   void OnSymbolizerExit(SymbolizerProcess* symbolizer);
   bool IsOurs(pid_t pid) const;
   void SweepOrphans();
+  void AnnounceExits();
   void CheckEmpty();
 
   EventLoop* loop_;
   spdlog::logger* log_;
   Orphans orphans_;
+  FlightRecorder recorder_;
   std::unique_ptr<SignalWatch> child_signal_;
   std::vector<Entry> workers_;
+  std::vector<Entry> ended_;  // and reaped, but not announced
+  Timer sweep_again_;
+  int sweeps_left_ = 0;
   std::vector<std::unique_ptr<SymbolizerProcess>> symbolizers_;
   std::function<void()> on_empty_;
   uint64_t created_ = 0;

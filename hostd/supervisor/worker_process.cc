@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -50,6 +51,8 @@ Result<UniqueFd> Duplicate(int fd) {
 WorkerProcess::WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExit on_exit)
     : loop_(loop),
       label_(options.label),
+      session_(options.session),
+      layers_(options.layers),
       on_exit_(std::move(on_exit)),
       retry_(loop, [this] { OnChildExit(); }),
       wall_(loop, [this] { Kill(wire::KillCause::kDeadline); }) {}
@@ -73,6 +76,9 @@ Status WorkerProcess::CreateMemory() {
   if (!death_page.ok()) return death_page.status();
   new (death_page->data()) DeathPage{};
   death_page_ = std::move(*death_page);
+  Result<ShmSegment> recorder = ShmSegment::Create(kRecorderSize, "tvmffi-recorder");
+  if (!recorder.ok()) return recorder.status();
+  recorder_ = std::move(*recorder);
   return OkStatus();
 }
 
@@ -81,6 +87,8 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   if (!log.ok()) return log.status();
   Result<std::pair<UniqueFd, UniqueFd>> control = ControlSocketPair();
   if (!control.ok()) return control.status();
+  // A worker has nothing to tell the daemon: what it sends, descriptors above all, is refused.
+  ::shutdown(control->first.get(), SHUT_RD);
   auto forwarder =
       options.forward_log ? std::make_unique<LineForwarder>(STDERR_FILENO, label_) : nullptr;
   Result<std::unique_ptr<LogPipe>> pipe =
@@ -125,7 +133,7 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*channel));
   Pass(wire::WorkerStart{options.worker_id, options.policy.limits, options.policy.grants,
-                         options.layers, options.audit},
+                         options.layers, options.audit, options.poison},
        std::move(fds), nullptr);
   return OkStatus();
 }
@@ -140,6 +148,7 @@ WorkerProcess::~WorkerProcess() {
 void WorkerProcess::Kill(wire::KillCause cause) {
   if (report_.has_value()) return;
   if (!kill_cause_.has_value()) kill_cause_ = cause;
+  events_.Add(std::string("killed: ") + CauseName(cause));
   ::kill(-child_, SIGKILL);
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
 }
@@ -151,6 +160,7 @@ void WorkerProcess::ForgetPasses() {
 void WorkerProcess::Pass(const wire::Message& message, std::vector<UniqueFd> fds,
                          std::function<void(Status)> done) {
   Status status = OkStatus();
+  if (std::string event = EventText(message); !event.empty()) events_.Add(std::move(event));
   Result<std::vector<char>> payload = wire::Encode(message);
   if (!payload.ok()) {
     status = payload.status();
@@ -187,7 +197,7 @@ void WorkerProcess::FailPasses(const Status& status) {
 
 Result<std::vector<UniqueFd>> WorkerProcess::TakeClientFds() {
   std::vector<UniqueFd> fds;
-  for (int fd : {channel_.fd(), death_page_.fd(), pidfd_.get()}) {
+  for (int fd : {channel_.fd(), death_page_.fd(), pidfd_.get(), recorder_.fd()}) {
     Result<UniqueFd> copy = Duplicate(fd);
     if (!copy.ok()) return copy.status();
     fds.push_back(std::move(*copy));
@@ -222,10 +232,22 @@ void WorkerProcess::OnChildExit() {
     report_->cause = "oom";
     report_->limits_hit.emplace_back("memory");
   }
+  events_.Add(Sentence(*report_));
   cgroup_.reset();
   control_->Close();
   FailPasses({Code::kUnavailable, "it " + Sentence(*report_)});
   on_exit_(this);
+}
+
+Recording WorkerProcess::ReadCalls(int64_t now) const {
+  return ReadRecorder(*reinterpret_cast<const RecorderMemory*>(recorder_.data()), now);
+}
+
+EndedWorker WorkerProcess::Obituary() const {
+  const int64_t now = MonotonicNanos();
+  Recording calls = ReadCalls(now);
+  calls.EndRunning();
+  return {pid_, session_, label_, layers_, start_ns_, now, *report_, std::move(calls), events_};
 }
 
 void WorkerProcess::AnnounceDeath() {

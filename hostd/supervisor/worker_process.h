@@ -16,6 +16,7 @@
 #include "hostd/loop/timer.h"
 #include "hostd/sandbox/cgroups.h"
 #include "hostd/sandbox/policy.h"
+#include "hostd/supervisor/flight_recorder.h"
 #include "hostd/supervisor/log_pipe.h"
 #include "proto/base/shm_segment.h"
 #include "proto/base/unique_fd.h"
@@ -31,7 +32,9 @@ struct SpawnOptions {
   bool forward_log = false;
   std::vector<std::string> layers;
   bool audit = false;
+  bool poison = false;
   const Cgroups* cgroups = nullptr;
+  uint32_t session = 0;
 };
 
 // Held by pidfd, so a recycled pid can never be signalled. Destruction kills; whoever destroys it
@@ -56,11 +59,13 @@ class WorkerProcess {
   void Pass(const wire::Message& message, std::vector<UniqueFd> fds,
             std::function<void(Status)> done);
 
+  // Messages, with their descriptors, that the worker has not read yet.
+  size_t passing() const { return passing_.size(); }
   // No `done` given so far is called any more.
   void ForgetPasses();
 
-  // Duplicates of what its client gets: channel, death page, pidfd. To be asked once, the channel
-  // is let go of.
+  // Duplicates of what its client gets: channel, death page, pidfd, recorder. To be asked once, the
+  // channel is let go of.
   Result<std::vector<UniqueFd>> TakeClientFds();
 
   // Null while it runs.
@@ -69,6 +74,15 @@ class WorkerProcess {
   // The daemon's child: the worker, or process 1 of its pid namespace.
   pid_t child() const { return child_; }
   const std::string& label() const { return label_; }
+  uint32_t session() const { return session_; }
+  const std::vector<std::string>& layers() const { return layers_; }
+  int64_t start() const { return start_ns_; }
+  const LogRing& log_ring() const { return log_->ring(); }
+  const EventRing& events() const { return events_; }
+  // Its client's word.
+  Recording ReadCalls(int64_t now) const;
+  // What is kept of it once it has ended.
+  EndedWorker Obituary() const;
 
  private:
   WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExit on_exit);
@@ -81,6 +95,8 @@ class WorkerProcess {
 
   EventLoop* loop_;
   std::string label_;
+  uint32_t session_;
+  std::vector<std::string> layers_;
   OnExit on_exit_;
   int64_t start_ns_ = 0;
   pid_t pid_ = -1;
@@ -90,6 +106,8 @@ class WorkerProcess {
   UniqueFd pidfd_;  // of the child
   ShmSegment channel_;
   ShmSegment death_page_;
+  ShmSegment recorder_;
+  EventRing events_;
   std::unique_ptr<LogPipe> log_;
   std::unique_ptr<Stream> control_;
   std::unique_ptr<ChildWatch> watch_;

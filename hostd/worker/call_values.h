@@ -9,6 +9,7 @@
 #include "hostd/worker/argument_tensor.h"
 #include "hostd/worker/callback.h"
 #include "hostd/worker/handle_table.h"
+#include "hostd/worker/module_table.h"
 #include "hostd/worker/result_allocator.h"
 #include "proto/codec/value.h"
 
@@ -17,6 +18,7 @@ namespace tvmffi::hostd {
 // What all lanes of the worker share.
 struct WorkerState {
   ArenaTable arenas;
+  ModuleTable modules;
   HandleTable handles;
   ResultMemory results;
   NoteQueue notes;

@@ -18,7 +18,10 @@ Status Control::Start() {
   Result<ControlFrame> frame = connection_.Receive(kNever);
   if (!frame.ok()) return frame.status();
   TVMFFI_RETURN_IF_ERROR(MapChannel(std::move(*frame)));
-  TVMFFI_RETURN_IF_ERROR(LockSelf(start_));
+  Result<std::vector<FileLink>> links = state_->modules.Reserve(start_.grants.modules);
+  if (!links.ok()) return links.status();
+  TVMFFI_RETURN_IF_ERROR(LockSelf(start_, &*links));
+  state_->modules.SetPlaced(*links);
   cold_wake_ = MeasureColdWake();
   TVMFFI_RETURN_IF_ERROR(PrepareLibrary());
   return OpenLane(0);
@@ -45,6 +48,7 @@ Status Control::MapChannel(ControlFrame frame) {
 }
 
 Status Control::PrepareLibrary() {
+  if (start_.poison) state_->results.PoisonFreed();
   InstallResultAllocator(&state_->results);
   TVMFFI_RETURN_IF_ERROR(UseCrashStack());
   return InstallCrashHandler(reinterpret_cast<CrashPage*>(channel_.data() + kCrashOffset));
@@ -80,6 +84,9 @@ Status Control::Take(ControlFrame frame) {
   if (!message.ok()) return message.status();
   if (const auto* share = std::get_if<wire::ShareArena>(&*message)) {
     return ShareArena(*share, std::move(frame.fds[0]));
+  }
+  if (const auto* lend = std::get_if<wire::LendModule>(&*message)) {
+    return state_->modules.Lend(lend->path, std::move(frame.fds[0]));
   }
   if (const auto* retire = std::get_if<wire::RetireArena>(&*message)) {
     state_->results.Revoke(retire->arena_id);

@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <iterator>
 
 namespace tvmffi::hostd {
 namespace {
@@ -24,6 +27,13 @@ constexpr size_t kProbeBytes = size_t{1} << 20;
 const r_debug* linker_state = nullptr;
 uint64_t program_headers = 0;
 uint64_t num_program_headers = 0;
+
+struct ModuleName {
+  char loaded_as[24];
+  char name[sizeof(CrashModule::path)];
+};
+ModuleName module_names[64];
+std::atomic<size_t> num_module_names{0};
 
 template <typename T>
 const T* At(uint64_t address) {
@@ -72,11 +82,20 @@ void ReadProgramHeaders(uint64_t headers, uint64_t count, CrashModule* module) {
   }
 }
 
+void Rename(CrashModule* module) {
+  const size_t count = num_module_names.load(std::memory_order_acquire);
+  for (size_t i = 0; i < count; ++i) {
+    if (std::strcmp(module->path, module_names[i].loaded_as) == 0) {
+      std::memcpy(module->path, module_names[i].name, sizeof(module->path));
+    }
+  }
+}
+
 TVMFFI_READS_ANYTHING void CopyPath(const char* path, CrashModule* module) {
   const auto* from = reinterpret_cast<const volatile char*>(path);
   for (size_t i = 0; i + 1 < sizeof(module->path); ++i) {
     module->path[i] = from[i];
-    if (from[i] == '\0') return;
+    if (from[i] == '\0') return Rename(module);
   }
   module->path[0] = '\0';  // too long to be of use
   module->begin = module->end;
@@ -98,6 +117,17 @@ void PrepareCapture() {
   linker_state = &_r_debug;
   program_headers = ::getauxval(AT_PHDR);
   num_program_headers = ::getauxval(AT_PHNUM);
+}
+
+void AddModuleName(const char* loaded_as, const char* name) {
+  const size_t count = num_module_names.load(std::memory_order_relaxed);
+  if (count == std::size(module_names)) return;
+  ModuleName& entry = module_names[count];
+  if (std::strlen(loaded_as) >= sizeof(entry.loaded_as)) return;
+  if (std::strlen(name) >= sizeof(entry.name)) return;
+  std::strcpy(entry.loaded_as, loaded_as);
+  std::strcpy(entry.name, name);
+  num_module_names.store(count + 1, std::memory_order_release);
 }
 
 bool IsReadable(uint64_t address) {

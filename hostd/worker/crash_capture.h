@@ -30,6 +30,11 @@ uint64_t FindStackEnd();
 // `stack_end` is as from FindStackEnd.
 void CaptureStack(uint64_t stack_pointer, uint64_t stack_end, CrashPage* page);
 
+// In what is captured, `name` stands for what the dynamic linker calls `loaded_as`. Names beyond
+// the first 64, and longer ones than a CrashModule holds, are dropped. Not async-signal-safe, one
+// thread at a time.
+void AddModuleName(const char* loaded_as, const char* name);
+
 // The dynamic linker's list, as a debugger reads it: without its locks.
 void CaptureModules(CrashPage* page);
 

@@ -13,6 +13,7 @@
 #include "proto/base/clock.h"
 #include "proto/codec/plain.h"
 #include "proto/codec/spill.h"
+#include "proto/elf/elf_file.h"
 
 namespace tvmffi::hostd {
 namespace {
@@ -38,6 +39,13 @@ const char* ErrorKind(Code code) {
 
 void Raise(const char* kind, const std::string& message) {
   TVMFFIErrorSetRaisedFromCStr(kind, message.c_str());
+}
+
+TVMFFIAny TextView(const char* text) {
+  TVMFFIAny view = NoneAny();
+  view.type_index = kTVMFFIRawStr;
+  view.v_c_str = text;
+  return view;
 }
 
 void ShrinkBuffer(std::vector<char>* buffer) {
@@ -202,13 +210,16 @@ void LaneServer::Execute(TVMFFIObjectHandle function, uint32_t first_cell) {
   if (Status status = DecodeArguments(first_cell); !status.ok()) return ReplyStatus(status);
   TVMFFIAny result = NoneAny();
   const int32_t count = static_cast<int32_t>(args_.size());
-  const int code = TVMFFIFunctionCallInWorker(function, args_.data(), count, &result);
+  Finish(TVMFFIFunctionCallInWorker(function, args_.data(), count, &result), &result);
+}
+
+void LaneServer::Finish(int code, TVMFFIAny* result) {
   if (code != 0) return ReplyRaised(code);
   if (request_reader_.header().op == FrameOp::kLoad &&
-      result.type_index >= kTVMFFIStaticObjectBegin) {
-    state_->handles.Pin(ObjectRef::Share(result.v_obj));
+      result->type_index >= kTVMFFIStaticObjectBegin) {
+    state_->handles.Pin(ObjectRef::Share(result->v_obj));
   }
-  Reply(&result);
+  Reply(result);
 }
 
 void LaneServer::ExecuteGlobal() {
@@ -227,10 +238,36 @@ void LaneServer::ExecuteGlobal() {
 void LaneServer::Load() {
   if (request_reader_.num_cells() != 1)
     Die("load with " + std::to_string(request_reader_.num_cells()) + " cells");
+  TVMFFIByteArray text;
+  if (Status status = request_reader_.GetString(0, &text); !status.ok()) Die(status.message);
+  const std::string path(text.data, text.size);
+  if (elf::HasLibraryName(path)) return LoadCopy(path);
   static const TVMFFIObjectHandle load = FindGlobal("ffi.ModuleLoadFromFile");
   if (load == nullptr)
     return ReplyError({"RuntimeError", "libtvm_ffi has no ffi.ModuleLoadFromFile", ""});
   Execute(load, 0);
+}
+
+void LaneServer::LoadCopy(const std::string& path) {
+  const auto module = state_->modules.Await(path, MonotonicNanos() + kArenaPatience);
+  if (!module) return ReplyError({"RuntimeError", "the copy of " + path + " has not come", ""});
+  if (!module->in_place) LoadNeighbours(module->fd, path);
+  // By what the module is called: the name of a descriptor has no extension.
+  static const TVMFFIObjectHandle load = FindGlobal("ffi.Module.load_from_file.so");
+  if (load == nullptr)
+    return ReplyError({"RuntimeError", "libtvm_ffi has no ffi.Module.load_from_file.so", ""});
+  const TVMFFIAny args[] = {TextView(module->file.c_str()), TextView("so")};
+  TVMFFIAny result = NoneAny();
+  const int code = TVMFFIFunctionCallInWorker(load, args, 2, &result);
+  ErrorText error;
+  if (code != 0 && TakeRaised(&error)) {
+    for (size_t at = 0; (at = error.message.find(module->file, at)) != std::string::npos;
+         at += path.size()) {
+      error.message.replace(at, module->file.size(), path);
+    }
+    return ReplyError(error);
+  }
+  Finish(code, &result);
 }
 
 bool LaneServer::ReplyPlain(const TVMFFIAny& result) {

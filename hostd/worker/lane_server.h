@@ -42,6 +42,10 @@ class LaneServer final : public CallbackCarrier, public MemorySource {
   void Execute(TVMFFIObjectHandle function, uint32_t first_cell);
   void ExecuteGlobal();
   void Load();
+  // Of a shared library, from its copy.
+  void LoadCopy(const std::string& path);
+  // Answers with what a function returned.
+  void Finish(int code, TVMFFIAny* result);
   Status DecodeArguments(uint32_t first_cell);
   void ReleaseArguments();
 

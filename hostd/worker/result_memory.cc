@@ -1,12 +1,16 @@
 #include "hostd/worker/result_memory.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
+
+#include "proto/channel/layout.h"
 
 namespace tvmffi::hostd {
 
 void ResultBlock::Free() {
   if (arena_ == nullptr) return;
+  if (memory_->poison_) std::memset(data(), kPoison, size_);
   memory_->Free(arena_->id, offset_, size_);
   arena_.reset();
 }

@@ -57,6 +57,9 @@ class ResultMemory {
     return size == 0 ? kAlignment : (size + kAlignment - 1) & ~(kAlignment - 1);
   }
 
+  // Blocks that are freed are overwritten from now on. To be called before the first is made.
+  void PoisonFreed() { poison_ = true; }
+
   // Allocates from `arena` from now on.
   void Grant(std::shared_ptr<const Arena> arena);
   // No longer. Blocks that are in use stay valid.
@@ -76,6 +79,7 @@ class ResultMemory {
 
   void Free(uint32_t arena_id, uint64_t offset, uint64_t size);
 
+  bool poison_ = false;
   std::mutex mutex_;
   std::vector<Granted> granted_;
 };

@@ -1,4 +1,4 @@
-// C1.4: processes that try to outlive the kill.
+// C1.3, C1.4: processes that try to outlive the kill.
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <thread>
 
 namespace adversarial {
 namespace {
@@ -43,6 +44,22 @@ int64_t Escape(tvm::ffi::String name, int64_t count) {
   return started;
 }
 
+// C1.3: the same, and then this process is deaf as well, in every thread, and never returns.
+void EscapeAndHang(tvm::ffi::String name, int64_t count) {
+  Escape(name, count);
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_IGN);
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  for (int i = 0; i < 3; ++i) {
+    std::thread([] {
+      for (;;) pause();
+    }).detach();
+  }
+  for (;;) pause();
+}
+
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(escape, Escape);
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(escape_and_hang, EscapeAndHang);
 
 }  // namespace adversarial

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/error.h>
 #include <tvm/ffi/function.h>
 #include <tvm/ffi/string.h>
@@ -15,6 +16,7 @@
 namespace faulty {
 
 using tvm::ffi::String;
+using tvm::ffi::TensorView;
 
 // The optimiser must not see that these are what they are.
 int* volatile null_pointer = nullptr;
@@ -23,6 +25,9 @@ volatile int zero = 0;
 volatile int one = 1;
 
 void Segfault() { *null_pointer = 1; }
+void DieIfSet(TensorView flag) {
+  if (*static_cast<const int32_t*>(flag.data_ptr()) != 0) Segfault();
+}
 void NullCall() { null_function(); }
 int64_t Sigfpe() { return one / zero; }
 void Sigill() { __builtin_trap(); }
@@ -61,6 +66,7 @@ void CallTerminate() { Terminate(); }
 void RaiseSignal(int number) { raise(number); }
 
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(segfault, Segfault);
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(die_if_set, DieIfSet);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(null_call, NullCall);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(sigfpe, Sigfpe);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(sigill, Sigill);

@@ -3,6 +3,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "proto/base/peer_memory.h"
+
 namespace tvmffi {
 namespace {
 
@@ -54,11 +56,10 @@ WaitOutcome Lane::Receive(const WaitContext& context, std::vector<char>* frame) 
 
 void Lane::CopyOut(size_t size, std::vector<char>* frame) const {
   if (size == kCommonFrame && frame->size() == kCommonFrame) {
-    std::memcpy(frame->data(), peer_->frame, kCommonFrame);
+    CopyFromPeer(frame->data(), peer_->frame, kCommonFrame);
     return;
   }
-  const char* begin = size <= kInlineFrame ? peer_->frame : peer_overflow_;
-  frame->assign(begin, begin + size);
+  CopyFromPeer(frame, size <= kInlineFrame ? peer_->frame : peer_overflow_, size);
 }
 
 }  // namespace tvmffi

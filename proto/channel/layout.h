@@ -20,6 +20,9 @@ inline constexpr uint32_t kChannelMagic = 0x31434854;  // "THC1"
 inline constexpr uint32_t kChannelVersion = 2;
 inline constexpr uint32_t kMaxLanes = 16;
 inline constexpr size_t kPage = 4096;
+// What memory that was given back holds where callers want it overwritten: NaN as a float, -1 as an
+// integer.
+inline constexpr unsigned char kPoison = 0xFF;
 
 enum class Side { kClient, kWorker };
 

@@ -364,7 +364,9 @@ Status Reader::TakeSymbol(const Elf64_Sym& symbol) {
   if (visibility == STV_HIDDEN || visibility == STV_INTERNAL) return OkStatus();
   std::string name;
   TVMFFI_RETURN_IF_ERROR(Name(symbol.st_name, "a symbol", &name));
-  if (!name.empty()) (is_defined ? file_.exports : file_.imports).push_back(std::move(name));
+  if (name.empty()) return OkStatus();
+  if (!is_defined && binding == STB_WEAK) file_.optional_imports.push_back(name);
+  (is_defined ? file_.exports : file_.imports).push_back(std::move(name));
   return OkStatus();
 }
 
@@ -393,6 +395,7 @@ Status Reader::ReadSymbols() {
   }
   SortUnique(&file_.exports);
   SortUnique(&file_.imports);
+  SortUnique(&file_.optional_imports);
   return OkStatus();
 }
 
@@ -452,6 +455,13 @@ void Reader::ReadBuildId() {
 }
 
 }  // namespace
+
+bool HasLibraryName(const std::string& path) {
+  const size_t dot = path.rfind('.');
+  if (dot == std::string::npos) return false;
+  const std::string_view extension = std::string_view(path).substr(dot + 1);
+  return extension == "so" || extension == "dylib" || extension == "dll" || extension == "dso";
+}
 
 uint16_t HostMachine() {
 #if defined(__x86_64__)

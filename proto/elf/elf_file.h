@@ -32,9 +32,14 @@ struct ElfFile {
   bool text_relocations = false;
   bool writable_code = false;  // a segment that is both
   // Names in the dynamic symbol table, sorted, each once.
-  std::vector<std::string> exports;  // defined here, global or weak, visible to others
-  std::vector<std::string> imports;  // taken from other libraries
+  std::vector<std::string> exports;           // defined here, global or weak, visible to others
+  std::vector<std::string> imports;           // taken from other libraries
+  std::vector<std::string> optional_imports;  // of these, the weak ones: they may be missing
 };
+
+// Whether the convention takes a file of this name for a shared library: ".so", ".dylib", ".dll",
+// ".dso".
+bool HasLibraryName(const std::string& path);
 
 // Bounds on what a file may make its reader allocate.
 inline constexpr size_t kMaxSymbols = 1u << 20;

@@ -1,5 +1,6 @@
 #include "proto/wire/unix_path.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -11,6 +12,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <set>
+#include <string_view>
 
 #include "proto/base/clock.h"
 #include "proto/wire/socket.h"
@@ -19,6 +23,19 @@ namespace tvmffi {
 namespace {
 
 std::string Quoted(const std::string& path) { return "'" + path + "'"; }
+
+constexpr char kPrivate[] = "private-";
+constexpr char kSocket[] = ".sock";
+
+// "private-<pid>.sock", or the lock beside it.
+bool IsPrivate(std::string_view name) {
+  const std::string_view begin = kPrivate;
+  if (name.substr(0, begin.size()) != begin) return false;
+  name.remove_prefix(begin.size());
+  const size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
+  const std::string_view end = name.substr(digits);
+  return digits > 0 && (end == kSocket || end == std::string(kSocket) + ".lock");
+}
 
 std::string FolderOf(const std::string& path) {
   size_t slash = path.rfind('/');
@@ -150,14 +167,45 @@ Status RemoveStale(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
+std::string RuntimeFolder() {
+  if (const char* folder = std::getenv("XDG_RUNTIME_DIR"); folder != nullptr && *folder == '/') {
+    return std::string(folder) + "/tvmffi-hostd";
+  }
+  return "/tmp/tvmffi-hostd-" + std::to_string(::geteuid());
+}
+
 std::string DefaultSocketPath() {
   if (const char* path = std::getenv("TVMFFI_HOSTD_SOCKET"); path != nullptr && *path != '\0') {
     return path;
   }
-  if (const char* folder = std::getenv("XDG_RUNTIME_DIR"); folder != nullptr && *folder == '/') {
-    return std::string(folder) + "/tvmffi-hostd/hostd.sock";
+  return RuntimeFolder() + "/hostd.sock";
+}
+
+std::string PrivateSocketPath(int64_t pid) {
+  return RuntimeFolder() + "/" + kPrivate + std::to_string(pid) + kSocket;
+}
+
+std::vector<std::string> PrivateSocketPaths(const std::string& folder) {
+  std::set<std::string> paths;
+  std::unique_ptr<DIR, void (*)(DIR*)> list(::opendir(folder.c_str()),
+                                            [](DIR* open) { ::closedir(open); });
+  if (list == nullptr) return {};
+  while (const dirent* entry = ::readdir(list.get())) {
+    const std::string name = entry->d_name;
+    if (!IsPrivate(name)) continue;
+    paths.insert(folder + "/" + name.substr(0, name.rfind(kSocket) + std::strlen(kSocket)));
   }
-  return "/tmp/tvmffi-hostd-" + std::to_string(::geteuid()) + "/hostd.sock";
+  std::vector<std::string> running;
+  for (const std::string& path : paths) {
+    Result<UniqueFd> lock = LockPath(path);
+    if (!lock.ok()) {
+      running.push_back(path);
+    } else {
+      ::unlink(path.c_str());
+      ::unlink((path + ".lock").c_str());
+    }
+  }
+  return running;
 }
 
 Status MakeSocketFolder(const std::string& socket_path) {

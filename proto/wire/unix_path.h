@@ -4,15 +4,23 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "proto/base/status.h"
 #include "proto/base/unique_fd.h"
 
 namespace tvmffi {
 
-// $TVMFFI_HOSTD_SOCKET, else $XDG_RUNTIME_DIR/tvmffi-hostd/hostd.sock, else
-// /tmp/tvmffi-hostd-<uid>/hostd.sock.
+// $XDG_RUNTIME_DIR/tvmffi-hostd, else /tmp/tvmffi-hostd-<uid>.
+std::string RuntimeFolder();
+
+// $TVMFFI_HOSTD_SOCKET, else hostd.sock in RuntimeFolder.
 std::string DefaultSocketPath();
+
+// Where the private daemon of that process number can be asked about its workers.
+std::string PrivateSocketPath(int64_t pid);
+// Of a folder: those whose daemon runs. Removes what others have left behind.
+std::vector<std::string> PrivateSocketPaths(const std::string& folder);
 
 // Creates the folder of `socket_path` with mode 0700 when it is missing (its own parent must
 // exist).

@@ -123,10 +123,10 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
     }
     case schema::Message::CreateWorker: {
       auto* m = envelope.message_as_CreateWorker();
-      return CreateWorker{m->request_id(),         text->Read(m->label()),
-                          Read(m->limits()),       text->Read(m->environment()),
-                          m->log_forward(),        Read(m->grants(), text),
-                          text->Read(m->require())};
+      return CreateWorker{m->request_id(),          text->Read(m->label()),
+                          Read(m->limits()),        text->Read(m->environment()),
+                          m->log_forward(),         Read(m->grants(), text),
+                          text->Read(m->require()), m->poison()};
     }
     case schema::Message::WorkerCreated: {
       auto* m = envelope.message_as_WorkerCreated();
@@ -171,8 +171,8 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
     }
     case schema::Message::WorkerStart: {
       auto* m = envelope.message_as_WorkerStart();
-      return WorkerStart{m->worker_id(), Read(m->limits()), Read(m->grants(), text),
-                         text->Read(m->layers()), m->audit()};
+      return WorkerStart{m->worker_id(),          Read(m->limits()), Read(m->grants(), text),
+                         text->Read(m->layers()), m->audit(),        m->poison()};
     }
     case schema::Message::StartSymbolizer:
       return StartSymbolizer{envelope.message_as_StartSymbolizer()->request_id()};
@@ -186,6 +186,22 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
       return Symbolize{envelope.message_as_Symbolize()->request_id()};
     case schema::Message::Symbols:
       return Read(*envelope.message_as_Symbols(), text);
+    case schema::Message::LendModule: {
+      auto* m = envelope.message_as_LendModule();
+      return LendModule{m->request_id(), m->worker_id(), text->Read(m->path())};
+    }
+    case schema::Message::GetDocument: {
+      auto* m = envelope.message_as_GetDocument();
+      return GetDocument{m->request_id(), static_cast<DocumentKind>(m->kind()), m->pid()};
+    }
+    case schema::Message::Document: {
+      auto* m = envelope.message_as_Document();
+      return Document{m->request_id(), text->Read(m->text())};
+    }
+    case schema::Message::EndWorker: {
+      auto* m = envelope.message_as_EndWorker();
+      return EndWorker{m->request_id(), m->pid()};
+    }
     case schema::Message::NONE:
       break;
   }
@@ -320,6 +336,13 @@ Status CheckFields(const Symbols& m) {
   for (uint32_t index : m.changed) TVMFFI_RETURN_IF_ERROR(CheckModule("changed", index));
   return OkStatus();
 }
+Status CheckFields(const LendModule& m) { return CheckPaths("path", {m.path}); }
+Status CheckFields(const GetDocument& m) {
+  if (m.kind <= DocumentKind::kMetrics) return OkStatus();
+  return Invalid("document kind is " + std::to_string(static_cast<int>(m.kind)) + ", limit is " +
+                 std::to_string(static_cast<int>(DocumentKind::kMetrics)));
+}
+Status CheckFields(const Document& m) { return CheckText("text", m.text, kMaxDocument); }
 Status CheckFields(const Failed& m) {
   if (m.code == Code::kOk || m.code > Code::kInternal) {
     return Invalid("failure code is " + std::to_string(static_cast<int>(m.code)) +
@@ -333,12 +356,13 @@ Status Check(const Message& message) {
 }
 
 size_t ExpectedFds(const Message& message) {
-  if (std::holds_alternative<WorkerCreated>(message)) return 3;
+  if (std::holds_alternative<WorkerCreated>(message)) return 4;
   if (std::holds_alternative<ShareArena>(message)) return 1;
   if (std::holds_alternative<WorkerStart>(message)) return 1;
   if (std::holds_alternative<SymbolizerStarted>(message)) return 2;
   if (std::holds_alternative<ModuleFile>(message)) return 1;
   if (std::holds_alternative<Symbolize>(message)) return 1;
+  if (std::holds_alternative<LendModule>(message)) return 1;
   return 0;
 }
 
@@ -377,7 +401,7 @@ Union Write(Builder& b, const CreateWorker& m) {
   auto require = b.CreateVectorOfStrings(m.require);
   return {schema::Message::CreateWorker,
           schema::CreateCreateWorker(b, m.request_id, label, limits, environment, m.log_forward,
-                                     grants, require)
+                                     grants, require, m.poison)
               .Union()};
 }
 Union Write(Builder& b, const WorkerCreated& m) {
@@ -440,8 +464,9 @@ Union Write(Builder& b, const WorkerStart& m) {
   auto limits = Write(b, m.limits);
   auto grants = Write(b, m.grants);
   auto layers = b.CreateVectorOfStrings(m.layers);
-  return {schema::Message::WorkerStart,
-          schema::CreateWorkerStart(b, m.worker_id, limits, grants, layers, m.audit).Union()};
+  return {
+      schema::Message::WorkerStart,
+      schema::CreateWorkerStart(b, m.worker_id, limits, grants, layers, m.audit, m.poison).Union()};
 }
 Union Write(Builder& b, const StartSymbolizer& m) {
   return {schema::Message::StartSymbolizer, schema::CreateStartSymbolizer(b, m.request_id).Union()};
@@ -469,6 +494,26 @@ Union Write(Builder& b, const Symbols& m) {
   auto changed = b.CreateVector(m.changed);
   return {schema::Message::Symbols,
           schema::CreateSymbols(b, m.request_id, frames, changed).Union()};
+}
+
+Union Write(Builder& b, const LendModule& m) {
+  auto path = b.CreateString(m.path);
+  return {schema::Message::LendModule,
+          schema::CreateLendModule(b, m.request_id, m.worker_id, path).Union()};
+}
+
+Union Write(Builder& b, const GetDocument& m) {
+  return {
+      schema::Message::GetDocument,
+      schema::CreateGetDocument(b, m.request_id, static_cast<schema::DocumentKind>(m.kind), m.pid)
+          .Union()};
+}
+Union Write(Builder& b, const Document& m) {
+  auto text = b.CreateString(m.text);
+  return {schema::Message::Document, schema::CreateDocument(b, m.request_id, text).Union()};
+}
+Union Write(Builder& b, const EndWorker& m) {
+  return {schema::Message::EndWorker, schema::CreateEndWorker(b, m.request_id, m.pid).Union()};
 }
 
 }  // namespace
@@ -536,7 +581,11 @@ const char* MessageName(const Message& message) {
       "SymbolizerStarted",
       "ModuleFile",
       "Symbolize",
-      "Symbols"};
+      "Symbols",
+      "LendModule",
+      "GetDocument",
+      "Document",
+      "EndWorker"};
   return kNames[message.index()];
 }
 

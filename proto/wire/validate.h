@@ -28,6 +28,7 @@ inline constexpr size_t kMaxLimitsHit = 8;
 inline constexpr size_t kMaxFrames = 128;
 inline constexpr size_t kMaxSymbol = 1024;  // of a function's name, of a path
 inline constexpr size_t kMaxErrorText = 64 * 1024;
+inline constexpr size_t kMaxDocument = 900 * 1024;
 inline constexpr uint64_t kMaxArena = uint64_t{1} << 46;
 
 struct Limits {
@@ -71,9 +72,10 @@ struct CreateWorker {
   bool log_forward = false;
   Grants grants = {};
   std::vector<std::string> require = {};
+  bool poison = false;
 };
 
-// The frame's descriptors: channel, death page, pidfd.
+// The frame's descriptors: channel, death page, pidfd, recorder.
 struct WorkerCreated {
   uint64_t request_id = 0;
   uint32_t worker_id = 0;
@@ -165,6 +167,7 @@ struct WorkerStart {
   Grants grants = {};
   std::vector<std::string> layers = {};
   bool audit = false;
+  bool poison = false;
 };
 
 struct StartSymbolizer {
@@ -203,10 +206,35 @@ struct Symbols {
   std::vector<uint32_t> changed;  // modules whose file is not what the worker had loaded
 };
 
-using Message =
-    std::variant<Hello, Welcome, CreateWorker, WorkerCreated, ShareArena, RetireArena, OpenLane,
-                 KillWorker, AwaitExit, WorkerExited, GetStats, Stats, Done, Failed, WorkerStart,
-                 StartSymbolizer, SymbolizerStarted, ModuleFile, Symbolize, Symbols>;
+// The frame's descriptor: a file that nobody can change (SealedFile). `path` is absolute.
+struct LendModule {
+  uint64_t request_id = 0;
+  uint32_t worker_id = 0;
+  std::string path;
+};
+
+enum class DocumentKind : uint8_t { kWorkers = 0, kEnded, kWorker, kLayers, kStats, kMetrics };
+
+struct GetDocument {
+  uint64_t request_id = 0;
+  DocumentKind kind = DocumentKind::kWorkers;
+  int32_t pid = 0;
+};
+
+struct Document {
+  uint64_t request_id = 0;
+  std::string text;
+};
+
+struct EndWorker {
+  uint64_t request_id = 0;
+  int32_t pid = 0;
+};
+
+using Message = std::variant<Hello, Welcome, CreateWorker, WorkerCreated, ShareArena, RetireArena,
+                             OpenLane, KillWorker, AwaitExit, WorkerExited, GetStats, Stats, Done,
+                             Failed, WorkerStart, StartSymbolizer, SymbolizerStarted, ModuleFile,
+                             Symbolize, Symbols, LendModule, GetDocument, Document, EndWorker>;
 
 // Checks the frame, its number of descriptors included, against the schema and the bounds above.
 // The frame must be private to this process.

@@ -57,7 +57,8 @@ class Report:
 
     id: int
     kind: str
-    #: "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon" or "load"
+    #: "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon", "load", "queue", or "stuck": killed,
+    #: but held by the kernel or a debugger
     cause: str
     signal: int = 0
     signal_name: str = ""
@@ -67,6 +68,8 @@ class Report:
     module: str = ""
     #: seconds into the call, time in callbacks left out
     elapsed: float = 0.0
+    #: of these, seconds before the call was sent: waiting for its turn, starting a worker
+    queued: float = 0.0
     log_tail: tuple[str, ...] = ()
     log_bytes: int = 0
     worker_pid: int = 0
@@ -110,6 +113,8 @@ _CAUSES = {
     "closed": "closed",
     "daemon": "ended with its daemon",
     "load": "alive; the loader refused the library",
+    "stuck": "killed, but something holds it",
+    "queue": "alive; the call's turn did not come in time",
 }
 
 
@@ -151,9 +156,10 @@ def _page(report: Report) -> list[str]:
     if report.limits_hit:
         lines.append(f"limits:  {', '.join(report.limits_hit)}")
     usage = report.resource_usage
+    queued = f", {report.queued * 1e3:.1f} ms of these before its turn" if report.queued >= 1e-3 else ""
     lines.append(
         f"used:    {usage.user_time + usage.system_time:.3f} s of processor in {usage.lifetime:.3f} s, "
-        f"{usage.max_rss_kib / 1024:.1f} MiB at most; {report.elapsed * 1e3:.1f} ms into the call"
+        f"{usage.max_rss_kib / 1024:.1f} MiB at most; {report.elapsed * 1e3:.1f} ms into the call{queued}"
     )
     if report.log_tail:
         lines += ["output:", *(f"  {line}" for line in report.log_tail[-_PAGE_LOG_LINES:])]

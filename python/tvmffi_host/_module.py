@@ -25,8 +25,11 @@ def load_module(
     *,
     deadline: float | None = 30.0,
     queue_deadline: float | None = None,
+    load_deadline: float | None = None,
     init: Iterable[tuple[str, Sequence[Any]]] = (),
     respawn: Literal["auto", "never"] = "auto",
+    reuse: Literal["module", "session", "never"] = "module",
+    poison: bool = False,
     readonly: bool | Mapping[str, bool | Sequence[int]] = False,
     session: Any = None,
     worker: tvm_ffi.Module | None = None,
@@ -48,10 +51,21 @@ def load_module(
         Seconds a call may take outside the caller's own callbacks, waiting for its turn included. None: no limit.
     queue_deadline
         Seconds a call may wait for its turn alone.
+    load_deadline
+        Seconds that starting a worker may take, loading and ``init`` included. It is no part of the deadline of the call
+        that needs one then; by default it is.
     init
         ``(function name, arguments)`` pairs, called after every start of the worker.
     respawn
         ``"never"``: after the worker's death calls raise :class:`Unavailable` instead of starting another.
+    reuse
+        For whom a worker, with all that its modules remember, is used again. ``"session"``: modules of one folder, loaded
+        into one session with equal options, share one. ``"never"``: each call has a worker of its own, which has ended
+        when the call returns, so that nothing is kept for the next call and nothing written after the answer; about 10 ms
+        per call, one call at a time.
+    poison
+        Overwrite with 0xFF (NaN) what a call leaves in memory that its worker has mapped: copies of plain tensors, tensors
+        of the worker's pool and results that were dropped.
     readonly
         Plain tensors that a function only reads, and that are not copied back: True for all, or a map from function
         names to True or to the indices of arguments.
@@ -87,6 +101,7 @@ def load_module(
     options = _options(
         policy=policy,
         queue_deadline=queue_deadline,
+        load_deadline=load_deadline,
         worker=worker,
         env=None if env is None else dict(env),
         limits=None if limits is None else dict(limits),
@@ -96,6 +111,8 @@ def load_module(
         deadline=deadline,
         init=[(name, list(args)) for name, args in init],
         respawn=respawn,
+        reuse=reuse,
+        poison=poison,
         readonly=readonly if isinstance(readonly, bool) else {k: _indices(v) for k, v in readonly.items()},
         require=list(require),
         log=log,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import tvm_ffi
 
@@ -29,20 +29,27 @@ def _shape(shape: int | Sequence[int]) -> list[int]:
 
 
 def empty(
-    shape: int | Sequence[int], dtype: Any = "float32", *, module: tvm_ffi.Module | None = None
+    shape: int | Sequence[int],
+    dtype: Any = "float32",
+    *,
+    module: tvm_ffi.Module | None = None,
+    guard: Literal["right", "left"] | None = None,
 ) -> tvm_ffi.Tensor:
     """A tensor in shared memory, zeroed.
 
     By default it has a segment of its own, mapped into each worker it is passed to; its end lies against a page that
-    nobody can touch. With ``module``, a hosted module, it lies in the pool of that module's worker, which has it mapped
-    already: made and passed fastest, for many fresh or small tensors. Any other worker gets copies of it, as of a plain
-    tensor, and so does the worker that follows this one after a crash.
+    nobody can touch, or its beginning does with ``guard="left"``. What lies between it and the pages around it, up to 64
+    bytes before it, is looked at after each call: a function that wrote there raises :class:`PolicyViolation`.
+
+    With ``module``, a hosted module, it lies in the pool of that module's worker, which has it mapped already: made and
+    passed fastest, for many fresh or small tensors. Any other worker gets copies of it, as of a plain tensor, and so does
+    the worker that follows this one after a crash.
 
     (There is no ``module.empty``: attributes of a module are the plug-in's own functions.)
     """
-    if module is None:
-        return _empty(_shape(shape), _dtype(dtype))
-    return _empty(_shape(shape), _dtype(dtype), module)
+    if module is not None and guard is not None:
+        raise ValueError("a tensor of a module's pool has no guard pages: give either module or guard")
+    return _empty(_shape(shape), _dtype(dtype), module, guard)
 
 
 def zeros(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +16,13 @@ import pytest
 import tvm_ffi
 import tvmffi_host
 
+from threat_notes import pytest_runtest_makereport, pytest_runtest_setup, pytest_sessionfinish  # noqa: F401
+
 BUILD = Path(os.environ.get("TVMFFI_BUILD_DIR", Path(__file__).resolve().parents[2] / "build" / "release"))
 PLUGINS = Path(os.environ.get("TVMFFI_PLUGIN_DIR", BUILD / "plugins"))
+
+
+HOSTD = str(Path(tvmffi_host.__file__).parent / "bin" / "tvmffi-hostd")
 
 
 def plugin(name: str) -> str:
@@ -104,6 +111,14 @@ def open_descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+def descriptors_of(pid: int) -> int:
+    """0 where that is not to be seen: a daemon hides from its own user."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except PermissionError:
+        return 0
+
+
 def rss_anon(pid: int | str = "self") -> int:
     """KiB of anonymous memory."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -123,3 +138,22 @@ def no_leaks(isolated: Any) -> Iterator[None]:
     sys.last_exc = sys.last_value = sys.last_traceback = None
     assert eventually(lambda: open_descriptors() <= descriptors), (descriptors, os.listdir("/proc/self/fd"))
     assert eventually(lambda: len(host_mappings()) <= mappings), host_mappings()
+
+
+@contextlib.contextmanager
+def shared_daemon(
+    folder: Path, *flags: str, program: str = HOSTD, **options: Any
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A daemon that listens in ``folder``/run, and where."""
+    run = folder / "run"
+    run.mkdir(mode=0o700, exist_ok=True)
+    if "user" in options:
+        os.chown(run, options["user"], -1)
+    path = run / "hostd.sock"
+    process = subprocess.Popen([program, "--socket", str(path), *flags], stderr=subprocess.DEVNULL, **options)
+    try:
+        assert eventually(path.exists)
+        yield process, path
+    finally:
+        process.terminate()
+        process.wait()

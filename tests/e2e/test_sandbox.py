@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 import tvmffi_host
 
 from conftest import alive, eventually, host_pid, plugin
+from threat_notes import note_layers
 
 NAMESPACES = ["userns", "pidns", "mountns", "netns", "ipcns"]
 Load = Callable[..., Any]
@@ -46,6 +48,7 @@ def load(request: pytest.FixtureRequest) -> Iterator[Load]:
 
 
 def need(layers: list[str], *names: str) -> None:
+    note_layers(*names)
     for name in names:
         if name not in layers:
             pytest.skip(f"this machine lacks layer '{name}'")
@@ -208,7 +211,7 @@ class TestFillDisk:
         mod = load("fill_disk", without=NAMESPACES)
         assert worked(mod.create([*self.FOLDERS, str(tmp_path)], "tvmffi-c16")) == set()
 
-    def test_c1_6_the_callers_files(self, load: Load, layers: list[str], tmp_path: Path) -> None:
+    def test_c1_6_d15_the_callers_files(self, load: Load, layers: list[str], tmp_path: Path) -> None:
         need(layers, "landlock")
         for without in ([], ["mountns"]):
             path = tmp_path / "results.csv"
@@ -222,7 +225,7 @@ class TestFillDisk:
             mod.fill_memory(1 << 30)
         assert caught.value.report.signal == signal.SIGXFSZ
 
-    def test_c1_6_control(self, load: Load, tmp_path: Path) -> None:
+    def test_c1_6_d15_control(self, load: Load, tmp_path: Path) -> None:
         mod = load("fill_disk", without=["all"])
         made = worked(mod.create([str(tmp_path)], "c16"))
         assert len(made) >= 3 and (tmp_path / "c16").exists()
@@ -235,7 +238,7 @@ class TestFillDisk:
 
 class TestReadFiles:
     @pytest.mark.parametrize("without", [[], ["landlock"], ["mountns"], NAMESPACES], ids=str)
-    def test_c1_7_a_secret(self, load: Load, layers: list[str], tmp_path: Path, without: list[str]) -> None:
+    def test_c1_7_d14_a_secret(self, load: Load, layers: list[str], tmp_path: Path, without: list[str]) -> None:
         """Two layers stop it, each alone."""
         need(layers, "landlock", "mountns")
         secret = tmp_path / "key.pem"
@@ -251,16 +254,15 @@ class TestReadFiles:
             for pid in (os.getpid(), tvmffi_host.worker_info(mod)["daemon_pid"]):
                 assert worked(mod.read_process(pid)) == set()
 
-    def test_c1_7_the_files_beside_the_module(self, load: Load, layers: list[str]) -> None:
+    def test_c1_7_the_files_beside_the_module(self, layers: list[str], tmp_path: Path) -> None:
         need(layers, "landlock", "mountns")
-        beside = Path(plugin("values")).parent / "adversarial_beside.txt"
-        beside.write_text("not a library")
-        try:
-            mod = load("read_files")
-            assert worked(mod.read_file(str(beside))) == set()
-            assert "open" in worked(mod.read_file(plugin("values")))
-        finally:
-            beside.unlink()
+        for name in ("adversarial_read_files", "values"):
+            shutil.copy(plugin(name), tmp_path)
+        (tmp_path / "beside.txt").write_text("not a library")
+        with tvmffi_host.Session() as session:
+            mod = session.load_module(tmp_path / "adversarial_read_files.so")
+            assert worked(mod.read_file(str(tmp_path / "beside.txt"))) == set()
+            assert "open" in worked(mod.read_file(str(tmp_path / "values.so")))
 
     def test_c1_7_control(self, load: Load, tmp_path: Path) -> None:
         secret = tmp_path / "key.pem"

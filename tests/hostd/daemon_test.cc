@@ -56,7 +56,7 @@ TEST(Daemon, WelcomesAClientOfItsProtocol) {
   EXPECT_EQ(stats.workers, 0u);
 }
 
-TEST(Daemon, AnswersAnotherProtocolWithBothNumbers) {
+TEST(Daemon, C3_10_AnswersAnotherProtocolWithBothNumbers) {
   Result<std::pair<UniqueFd, UniqueFd>> ends = ControlSocketPair();
   ASSERT_TRUE(ends.ok());
   testing::ChildProgram process(testing::DaemonProgram(), {"--private-fd", "3"},
@@ -142,7 +142,7 @@ TEST(Daemon, ASigkillFromElsewhereIsReportedAsASignal) {
   EXPECT_EQ(report.signal, SIGKILL);
 }
 
-TEST(Daemon, KillsAWorkerThatBlocksEverySignalAndSaysWhy) {
+TEST(Daemon, B4_C1_3_KillsAWorkerThatBlocksEverySignalAndSaysWhy) {
   TestDaemon daemon;
   const std::pair<wire::KillCause, const char*> causes[] = {
       {wire::KillCause::kClosed, "closed"},
@@ -220,7 +220,7 @@ TEST(Daemon, PassesArenasAndLanesOnToTheWorker) {
   EXPECT_EQ(report.signal, SIGSEGV);
 }
 
-TEST(Daemon, AnswersEveryMessageToAWorkerThatStoppedReading) {
+TEST(Daemon, C3_5_AnswersEveryMessageToAWorkerThatStoppedReading) {
   TestDaemon daemon;
   CreatedWorker worker = daemon.session->Create("deaf");
   TestSession& session = *daemon.session;
@@ -313,7 +313,7 @@ TEST(Daemon, KillsTheWorkersProcessGroupWithIt) {
 }
 
 // A double fork into a session of its own escapes the group; the daemon adopts and ends it.
-TEST(Daemon, EndsAProcessThatAWorkerLeftInAnotherSession) {
+TEST(Daemon, C1_4_EndsAProcessThatAWorkerLeftInAnotherSession) {
   TestDaemon daemon;
   CreatedWorker worker = daemon.session->Create("orphan");
 
@@ -404,7 +404,7 @@ TEST(Daemon, RefusesAVariableThatWouldRunCodeBeforeTheLock) {
   EXPECT_NE(failed.message.find("LD_PRELOAD"), std::string::npos);
 }
 
-TEST(Daemon, RefusesMoreWorkersThanASessionMayHave) {
+TEST(Daemon, C3_5_RefusesMoreWorkersThanASessionMayHave) {
   TestDaemon daemon;
   std::vector<CreatedWorker> workers;
   for (int i = 0; i < 64; ++i) workers.push_back(daemon.session->Create("serve"));

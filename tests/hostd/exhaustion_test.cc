@@ -34,7 +34,7 @@ rlim_t LimitThatLeaves(int count, pid_t pid) {
   return limit - 1;
 }
 
-TEST(Exhaustion, AWorkerThatCannotBeCreatedLeavesNothing) {
+TEST(Exhaustion, C3_5_AWorkerThatCannotBeCreatedLeavesNothing) {
   TestDaemon daemon;
   pid_t pid = daemon.process->pid();
   // Its own first worker: what is opened once and kept is open now.
@@ -73,7 +73,7 @@ TEST(Exhaustion, AWorkerThatCannotBeCreatedLeavesNothing) {
 
 // Descriptors that the daemon may not open are lost on the way, so nothing on the connection can be
 // trusted any more.
-TEST(Exhaustion, AnArenaThatCannotBeReceivedEndsTheSession) {
+TEST(Exhaustion, C3_5_C2_4_AnArenaThatCannotBeReceivedEndsTheSession) {
   TestDaemon daemon;
   testing::CreatedWorker worker = daemon.session->Create("hang");
   Result<ShmSegment> arena = ShmSegment::Create(4096, "arena");

@@ -68,6 +68,16 @@ TEST(Layers, AWorkerOfRootHasAnotherUserOrAUserNamespace) {
   }
 }
 
+TEST(Layers, WithoutAUserNamespaceOnlyRootHasTheOthers) {
+  Result<LayerReport> report = ProbeLayers(Cgroups::Find(), {"userns"});
+
+  ASSERT_TRUE(report.ok());
+  if (::geteuid() == 0) GTEST_SKIP() << "needs a normal user";
+  for (std::string_view name : {kPidNamespace, kMountNamespace, kNetNamespace, kIpcNamespace}) {
+    EXPECT_FALSE(report->Require({std::string(name)}).ok()) << name;
+  }
+}
+
 TEST(Reads, AModuleComesWithTheLibrariesBesideIt) {
   testing::TempDir folder;
   for (const char* name : {"mod.so", "libdep.so.3", "weights.bin", "notes.so.txt", "x.sort"}) {
@@ -78,7 +88,8 @@ TEST(Reads, AModuleComesWithTheLibrariesBesideIt) {
 
   const std::vector<std::string> paths = ReadablePaths(grants);
 
-  EXPECT_TRUE(Contains(paths, folder.path() + "/mod.so"));
+  // It comes as a copy, and a link to that stands at its place.
+  EXPECT_FALSE(Contains(paths, folder.path() + "/mod.so"));
   EXPECT_TRUE(Contains(paths, folder.path() + "/libdep.so.3"));
   EXPECT_FALSE(Contains(paths, folder.path() + "/weights.bin"));
   EXPECT_FALSE(Contains(paths, folder.path() + "/x.sort"));

@@ -68,7 +68,7 @@ TEST_F(SharedDaemonTest, ServesSeveralSessionsAndEndsCleanly) {
   EXPECT_TRUE(WaitUntilGone(worker.pid));
 }
 
-TEST_F(SharedDaemonTest, ASessionCannotNameTheWorkersOfAnother) {
+TEST_F(SharedDaemonTest, C3_4_ASessionCannotNameTheWorkersOfAnother) {
   auto daemon = Start();
   auto first = Open(), second = Open();
   CreatedWorker worker = first->Create("serve");
@@ -157,7 +157,7 @@ TEST_F(SharedDaemonTest, SaysWhyItCannotUseAPath) {
   EXPECT_NE(daemon->Output().find("'" + path_ + "' is a directory"), std::string::npos);
 }
 
-TEST_F(SharedDaemonTest, RefusesAnotherUser) {
+TEST_F(SharedDaemonTest, C3_1_RefusesAnotherUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   auto daemon = Start();
   Open();
@@ -188,7 +188,7 @@ TEST_F(SharedDaemonTest, EndsWhenIdleForLong) {
   EXPECT_TRUE(WaitUntilGone(worker.pid));
 }
 
-TEST_F(SharedDaemonTest, RefusesMoreSessionsThanItServes) {
+TEST_F(SharedDaemonTest, C3_5_RefusesMoreSessionsThanItServes) {
   auto daemon = Start();
   std::vector<std::unique_ptr<TestSession>> sessions;
   for (int i = 0; i < 64; ++i) sessions.push_back(Open());

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "proto/base/clock.h"
+#include "proto/base/sealed_file.h"
 #include "proto/codec/spill.h"
 #include "proto/codec/tensor.h"
 
@@ -211,7 +212,15 @@ const CrashPage& WorkerDriver::crash_page() const {
   return *reinterpret_cast<const CrashPage*>(channel_.data() + kCrashOffset);
 }
 
+void WorkerDriver::Lend(const std::string& path, UniqueFd copy) {
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(copy));
+  SendControl(wire::LendModule{1, 1, path}, std::move(fds));
+}
+
 CallOutcome WorkerDriver::Load(const std::string& path) {
+  Result<SealedFile> copy = SealedFile::Copy(path);
+  if (copy.ok()) Lend(path, UniqueFd(::dup(copy->fd())));
   TVMFFIAny text = NoneAny();
   text.type_index = kTVMFFIRawStr;
   text.v_c_str = path.c_str();

@@ -94,6 +94,8 @@ class WorkerDriver {
   char* AddArena(uint32_t id, size_t size, bool share = true);
   void ShareArena(uint32_t id);
 
+  void Lend(const std::string& path, UniqueFd copy);
+  // Lends the file as it is now, then loads it.
   CallOutcome Load(const std::string& path);
   CallOutcome Call(uint64_t function, const std::vector<TVMFFIAny>& args, uint32_t lane = 0);
   CallOutcome CallGlobal(const std::string& name, const std::vector<TVMFFIAny>& args,

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,7 +11,9 @@
 #include <vector>
 
 #include "proto/base/clock.h"
+#include "proto/base/sealed_file.h"
 #include "tests/hostd/worker_driver.h"
+#include "tests/support/temp_dir.h"
 
 namespace tvmffi::hostd {
 namespace {
@@ -103,14 +107,16 @@ TEST_F(Worker, LoadsAModuleAndCallsItsFunctions) {
 }
 
 TEST_F(Worker, FailsToLoadWithTheTextsOfALocalLoad) {
+  testing::TempDir folder;
+  const std::string text = folder.path() + "/text.so";
+  std::ofstream(text) << std::string(1000, 'x');
   const struct {
-    const char* path;
+    std::string path;
     const char* kind;
-  } cases[] = {{"/nowhere/missing.so", "InternalError"},
-               {"no_extension", "RuntimeError"},
-               {"m.xyz", "RuntimeError"}};
+  } cases[] = {
+      {text, "InternalError"}, {"no_extension", "RuntimeError"}, {"m.xyz", "RuntimeError"}};
   for (const auto& expected : cases) {
-    TVMFFIAny path = RawStr(expected.path);
+    TVMFFIAny path = RawStr(expected.path.c_str());
     OwnedAny ignored;
     ASSERT_NE(TVMFFIFunctionCall(FindGlobal("ffi.ModuleLoadFromFile"), &path, 1, ignored.out()), 0);
     ErrorText local;
@@ -123,6 +129,25 @@ TEST_F(Worker, FailsToLoadWithTheTextsOfALocalLoad) {
     EXPECT_EQ(outcome.error.kind, local.kind);
     EXPECT_EQ(outcome.error.message, local.message);
   }
+}
+
+TEST_F(Worker, B12_LoadsTheCopyItWasLentWhateverLiesAtThePath) {
+  Result<SealedFile> copy = SealedFile::Copy(TVMFFI_TEST_PROBE);
+  ASSERT_TRUE(copy.ok());
+  worker_.Lend("/nowhere/swapped.so", UniqueFd(::dup(copy->fd())));
+
+  CallOutcome outcome = worker_.Load("/nowhere/swapped.so");
+
+  EXPECT_EQ(outcome.op, FrameOp::kReturn) << outcome.error.message;
+}
+
+TEST_F(Worker, B12_RefusesACopyThatCouldStillChange) {
+  UniqueFd open(::memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  worker_.Lend("/nowhere/open.so", std::move(open));
+
+  EXPECT_EQ(WEXITSTATUS(worker_.Wait()), 71);
+  EXPECT_NE(worker_.Log().find("a module's file has seals 0, need at least 14"), std::string::npos)
+      << worker_.Log();
 }
 
 TEST_F(Worker, ReportsErrorsWithKindAndMessage) {
@@ -392,7 +417,7 @@ TEST_F(Worker, RefusesACallbackOnAnotherThread) {
       << outcome.error.message;
 }
 
-TEST_F(Worker, RefusesACallbackAfterItsCall) {
+TEST_F(Worker, C2_10_RefusesACallbackAfterItsCall) {
   worker_.callbacks.emplace_back();
   OwnedAny callback = MakeCallback(0);
   Call("keep", {callback.get()});

@@ -71,7 +71,7 @@ TEST(ControlReceiver, GivesDescriptorsToTheFrameThatAnnouncedThem) {
   EXPECT_EQ((*second_frame)->fds.size(), 1u);
 }
 
-TEST(ControlReceiver, RefusesHeadersOutOfBounds) {
+TEST(ControlReceiver, C2_13_RefusesHeadersOutOfBounds) {
   const std::string headers[] = {
       Header(kControlMagic + 1, kControlVersion, 0, 0),
       Header(kControlMagic, kControlVersion + 1, 0, 0),
@@ -97,7 +97,7 @@ TEST(ControlReceiver, RefusesFewerDescriptorsThanAnnounced) {
   EXPECT_NE(frame.status().message.find("announces 2 descriptors, 1 came"), std::string::npos);
 }
 
-TEST(ControlReceiver, RefusesDescriptorsThatNobodyAnnounced) {
+TEST(ControlReceiver, C2_4_RefusesDescriptorsThatNobodyAnnounced) {
   ControlReceiver receiver;
   ASSERT_TRUE(Append(&receiver, Frame("x"), 1).ok());
   ASSERT_TRUE(receiver.Next().ok());
@@ -106,7 +106,7 @@ TEST(ControlReceiver, RefusesDescriptorsThatNobodyAnnounced) {
 }
 
 // A peer could otherwise park descriptors here until this process has none left.
-TEST(ControlReceiver, HoldsABoundedNumberOfDescriptors) {
+TEST(ControlReceiver, C2_4_HoldsABoundedNumberOfDescriptors) {
   ControlReceiver receiver;
   std::string frame = Frame(std::string(1000, 'x'), kMaxControlFds);
   Status status = OkStatus();
@@ -173,7 +173,7 @@ TEST(ControlSender, RefusesWhatNoReceiverWouldTake) {
   EXPECT_TRUE(sender.empty());
 }
 
-TEST(ControlSender, HoldsABoundedAmount) {
+TEST(ControlSender, C3_5_HoldsABoundedAmount) {
   ControlSender big, many;
   Status status = OkStatus();
   int frames = 0;

@@ -25,7 +25,7 @@ void ReadAll(const std::vector<char>& frame, TestMemory* memory) {
   for (uint32_t i = 0; i < reader.num_notes(); ++i) (void)reader.note(i);
 }
 
-TEST(HostileFrame, IsRefusedAtEveryTruncation) {
+TEST(HostileFrame, B19_C2_2_IsRefusedAtEveryTruncation) {
   TestMemory memory;
   const std::vector<char> full = SampleFrames().back().bytes;
   FrameReader reader;
@@ -42,7 +42,7 @@ TEST(HostileFrame, IsRefusedAtEveryTruncation) {
   }
 }
 
-TEST(HostileFrame, ReadsNothingOutsideWhateverAByteSays) {
+TEST(HostileFrame, B19_C2_2_ReadsNothingOutsideWhateverAByteSays) {
   TestMemory memory;
   const std::vector<char> full = SampleFrames().back().bytes;
   for (size_t at = 0; at < full.size(); ++at) {
@@ -85,7 +85,7 @@ class RawFrame {
   TestMemory memory_;
 };
 
-TEST(HostileFrame, IsRefusedWhenACellPointsOutsideThePayload) {
+TEST(HostileFrame, B19_C2_2_IsRefusedWhenACellPointsOutsideThePayload) {
   const std::vector<char> payload(64, '\0');
   const uint64_t begin = RawFrame::PayloadBegin(1);
   const uint64_t offsets[] = {0,
@@ -109,7 +109,7 @@ TEST(HostileFrame, IsRefusedWhenACellPointsOutsideThePayload) {
   }
 }
 
-TEST(HostileFrame, IsRefusedWhenCountsAreHuge) {
+TEST(HostileFrame, B19_C2_2_IsRefusedWhenCountsAreHuge) {
   const std::vector<char> payload(64, '\0');
   const uint64_t begin = RawFrame::PayloadBegin(1);
   for (int32_t kind :
@@ -122,7 +122,7 @@ TEST(HostileFrame, IsRefusedWhenCountsAreHuge) {
   }
 }
 
-TEST(HostileFrame, IsRefusedWhenKindsOrPayloadsAreImpossible) {
+TEST(HostileFrame, B19_C2_2_IsRefusedWhenKindsOrPayloadsAreImpossible) {
   for (int32_t kind : {-1, 10, 13, 63, 64, 68, 73, 74, 77, 128, 999, 1003}) {
     EXPECT_EQ(RawFrame({{kind, 0, {0}}}, {}).Get().code, Code::kInvalidArgument) << kind;
   }
@@ -137,7 +137,7 @@ TEST(HostileFrame, IsRefusedWhenKindsOrPayloadsAreImpossible) {
                    .ok());
 }
 
-TEST(HostileFrame, CannotDescribeTheSameBytesTwice) {
+TEST(HostileFrame, B19_C2_2_CannotDescribeTheSameBytesTwice) {
   // An array whose elements are all one text.
   const uint32_t count = 100;
   std::vector<char> payload((count + 1) * sizeof(WireCell), '\0');
@@ -150,7 +150,7 @@ TEST(HostileFrame, CannotDescribeTheSameBytesTwice) {
   EXPECT_FALSE(RawFrame({{kTVMFFIArray, count, {begin}}}, payload).Get().ok());
 }
 
-TEST(HostileFrame, CannotFloodAMapsTable) {
+TEST(HostileFrame, B19_C2_2_CannotFloodAMapsTable) {
   // Hashes that the slot multiplier makes small: slots are the top bits, so these are all slot 0.
   constexpr uint64_t kMultiplier = 11400714819323198485u;
   uint64_t inverse = 1;
@@ -174,7 +174,7 @@ TEST(HostileFrame, CannotFloodAMapsTable) {
   EXPECT_EQ(get(true).code, Code::kInvalidArgument);
 }
 
-TEST(HostileFrame, CannotContainItself) {
+TEST(HostileFrame, B19_C2_2_CannotContainItself) {
   const uint64_t begin = RawFrame::PayloadBegin(1);
   const WireCell self = {kTVMFFIArray, 1, {begin}};
   std::vector<char> payload(sizeof(WireCell) * 200, '\0');
@@ -183,7 +183,7 @@ TEST(HostileFrame, CannotContainItself) {
   EXPECT_FALSE(RawFrame({self}, payload).Get().ok());
 }
 
-TEST(HostileFrame, CannotNestDeeperThanTheBudget) {
+TEST(HostileFrame, B19_C2_2_CannotNestDeeperThanTheBudget) {
   const uint64_t begin = RawFrame::PayloadBegin(1);
   std::vector<char> payload(sizeof(WireCell) * 200, '\0');
   for (uint64_t i = 0; i < 199; ++i) {
@@ -194,7 +194,7 @@ TEST(HostileFrame, CannotNestDeeperThanTheBudget) {
   EXPECT_FALSE(RawFrame({{kTVMFFIArray, 1, {begin}}}, payload).Get().ok());
 }
 
-TEST(HostileFrame, CannotMakeATensorLeaveItsRegion) {
+TEST(HostileFrame, B19_C2_2_CannotMakeATensorLeaveItsRegion) {
   struct Described {
     TensorDesc desc;
     int64_t shape;

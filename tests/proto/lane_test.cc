@@ -259,7 +259,7 @@ TEST_F(LaneTest, AsksItsHookAtOnceWhenASignalCame) {
   EXPECT_LT(waited, 100 * kMillisecond) << "only the slice ended the sleep";
 }
 
-TEST_F(LaneTest, ASequenceThatJumpsIsAViolation) {
+TEST_F(LaneTest, C2_6_ASequenceThatJumpsIsAViolation) {
   for (uint32_t jump : {2u, 3u, 0x80000000u, 0xffffffffu}) {
     memory()->worker.sequence = jump;
     std::vector<char> frame;
@@ -267,7 +267,7 @@ TEST_F(LaneTest, ASequenceThatJumpsIsAViolation) {
   }
 }
 
-TEST_F(LaneTest, ASequenceThatRunsBackwardsIsAViolation) {
+TEST_F(LaneTest, C2_6_ASequenceThatRunsBackwardsIsAViolation) {
   std::vector<char> frame;
   worker_.Send("x", 1);
   ASSERT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kFrame);
@@ -277,7 +277,7 @@ TEST_F(LaneTest, ASequenceThatRunsBackwardsIsAViolation) {
   EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kViolation);
 }
 
-TEST_F(LaneTest, AnOversizeFrameIsAViolation) {
+TEST_F(LaneTest, C2_13_AnOversizeFrameIsAViolation) {
   for (uint32_t size : {static_cast<uint32_t>(kOverflowFrame) + 1, 0x80000000u, 0xffffffffu}) {
     memory()->worker.frame_size = size;
     memory()->worker.sequence = 1;
@@ -289,7 +289,7 @@ TEST_F(LaneTest, AnOversizeFrameIsAViolation) {
 
 // The peer keeps rewriting size and bytes of a published frame: what was received is one size
 // within bounds and never changes again.
-TEST_F(LaneTest, AFrameStaysAsReceivedWhateverThePeerWritesAfterwards) {
+TEST_F(LaneTest, B19_C2_1_AFrameStaysAsReceivedWhateverThePeerWritesAfterwards) {
   Child hostile([&] {
     LaneHalf& half = memory()->worker;
     half.sequence = 1;
@@ -314,7 +314,7 @@ TEST_F(LaneTest, AFrameStaysAsReceivedWhateverThePeerWritesAfterwards) {
 }
 
 // The request half is the client's, but nothing stops a worker that maps it from scribbling there.
-TEST_F(LaneTest, TheOwnHalfDecidesNothing) {
+TEST_F(LaneTest, C2_6_TheOwnHalfDecidesNothing) {
   Child worker([&] { return Echo(&worker_, 1); });
   memory()->client.frame_size = 0xffffffffu;
   memory()->client.asleep = 1;

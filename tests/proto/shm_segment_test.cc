@@ -30,7 +30,7 @@ TEST(ShmSegment, TwoMappingsSeeTheSameBytes) {
   EXPECT_STREQ(owner->data(), "hello");
 }
 
-TEST(ShmSegment, NobodyCanResizeOrUnsealIt) {
+TEST(ShmSegment, B1_C2_3_NobodyCanResizeOrUnsealIt) {
   Result<ShmSegment> segment = ShmSegment::Create(4096, "test");
   ASSERT_TRUE(segment.ok());
 
@@ -39,7 +39,7 @@ TEST(ShmSegment, NobodyCanResizeOrUnsealIt) {
   EXPECT_EQ(::fcntl(segment->fd(), F_ADD_SEALS, F_SEAL_WRITE), -1);
 }
 
-TEST(ShmSegment, OnlyItsOwnerWritesAnInput) {
+TEST(ShmSegment, B1_OnlyItsOwnerWritesAnInput) {
   Result<ShmSegment> owner = ShmSegment::CreateInput(4096, "input");
   ASSERT_TRUE(owner.ok()) << owner.status().message;
   owner->data()[7] = 'x';
@@ -60,7 +60,7 @@ TEST(ShmSegment, OnlyItsOwnerWritesAnInput) {
 }
 
 // A peer that truncates after we map would kill this process with SIGBUS.
-TEST(ShmSegment, MapRefusesAFileThatItsSenderCanStillShrink) {
+TEST(ShmSegment, C2_3_MapRefusesAFileThatItsSenderCanStillShrink) {
   UniqueFd unsealed(::memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   ASSERT_EQ(::ftruncate(unsealed.get(), 4096), 0);
 
@@ -70,7 +70,7 @@ TEST(ShmSegment, MapRefusesAFileThatItsSenderCanStillShrink) {
   EXPECT_EQ(segment.status().code, Code::kInvalidArgument);
 }
 
-TEST(ShmSegment, MapRefusesWhatIsNoMemfd) {
+TEST(ShmSegment, C2_5_MapRefusesWhatIsNoMemfd) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   UniqueFd write_end(ends[1]);
@@ -83,7 +83,7 @@ TEST(ShmSegment, MapRefusesWhatIsNoMemfd) {
   EXPECT_FALSE(ShmSegment::Map(UniqueFd(), 4096, Access::kReadOnly).ok());
 }
 
-TEST(ShmSegment, MapRefusesAnotherSizeAndNamesBoth) {
+TEST(ShmSegment, C2_5_MapRefusesAnotherSizeAndNamesBoth) {
   Result<ShmSegment> owner = ShmSegment::Create(4096, "test");
   ASSERT_TRUE(owner.ok());
 
@@ -137,7 +137,7 @@ TEST(ShmSegment, MovingLeavesNothingBehind) {
   EXPECT_EQ(::mincore(data, 4096, &resident), -1) << "still mapped";
 }
 
-TEST(ShmSegmentDeathTest, RunningOffEitherEndFaults) {
+TEST(ShmSegmentDeathTest, B2_RunningOffEitherEndFaults) {
   Result<ShmSegment> segment = ShmSegment::Create(4096, "test");
   ASSERT_TRUE(segment.ok());
 

@@ -123,7 +123,7 @@ TEST_F(SocketTest, TellsAnEndBetweenFramesFromOneInsideAFrame) {
   EXPECT_NE(inside.status().message.find("inside a frame"), std::string::npos);
 }
 
-TEST_F(SocketTest, LostDescriptorsAreAnErrorAndLeakNothing) {
+TEST_F(SocketTest, C2_4_LostDescriptorsAreAnErrorAndLeakNothing) {
   ControlHeader header{kControlMagic, kControlVersion, 4, 0};
   SendRaw({reinterpret_cast<char*>(&header), sizeof(header)}, 30);
 

@@ -53,7 +53,7 @@ class UnixPathTest : public ::testing::Test {
   testing::TempDir folder_;
 };
 
-TEST_F(UnixPathTest, ClientsConnectToAListeningSocketOfMode0600) {
+TEST_F(UnixPathTest, C3_1_ClientsConnectToAListeningSocketOfMode0600) {
   auto listener = ListeningSocket::Listen(folder_ / "s");
   ASSERT_TRUE(listener.ok()) << listener.status().message;
   struct stat info {};
@@ -105,7 +105,7 @@ TEST_F(UnixPathTest, ASocketThatSomebodyListensOnIsNotReplaced) {
   EXPECT_TRUE(Connect(folder_ / "s").ok());
 }
 
-TEST_F(UnixPathTest, ALockFileThatIsALinkIsNotFollowed) {
+TEST_F(UnixPathTest, C3_2_ALockFileThatIsALinkIsNotFollowed) {
   ASSERT_EQ(::symlink((folder_ / "elsewhere").c_str(), (folder_ / "s.lock").c_str()), 0);
 
   EXPECT_FALSE(Listen(folder_ / "s").ok());
@@ -149,7 +149,7 @@ TEST_F(UnixPathTest, TakesTheLongestPath) {
   EXPECT_TRUE(Connect(longest).ok());
 }
 
-TEST_F(UnixPathTest, RefusesAFolderThatOthersMayWriteTo) {
+TEST_F(UnixPathTest, C3_2_RefusesAFolderThatOthersMayWriteTo) {
   for (mode_t mode : {0770, 0707, 01777}) {
     ASSERT_EQ(::chmod(folder_.path().c_str(), mode), 0);
 
@@ -157,7 +157,7 @@ TEST_F(UnixPathTest, RefusesAFolderThatOthersMayWriteTo) {
   }
 }
 
-TEST_F(UnixPathTest, RefusesAFolderOfSomebodyElse) {
+TEST_F(UnixPathTest, C3_2_RefusesAFolderOfSomebodyElse) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a folder away";
   ASSERT_EQ(::chown(folder_.path().c_str(), kSomebodyElse, kSomebodyElse), 0);
 
@@ -165,7 +165,7 @@ TEST_F(UnixPathTest, RefusesAFolderOfSomebodyElse) {
              {folder_.path(), "uid 12345", "runs as uid 0"});
 }
 
-TEST_F(UnixPathTest, RefusesASocketOfSomebodyElse) {
+TEST_F(UnixPathTest, C3_2_RefusesASocketOfSomebodyElse) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a socket away";
   LeaveStaleSocket(folder_ / "s");
   ASSERT_EQ(::chown((folder_ / "s").c_str(), kSomebodyElse, kSomebodyElse), 0);
@@ -202,7 +202,7 @@ TEST(DefaultSocketPath, FollowsTheEnvironment) {
             "/tmp/tvmffi-hostd-" + std::to_string(::geteuid()) + "/hostd.sock");
 }
 
-TEST_F(UnixPathTest, MakesTheFolderPrivate) {
+TEST_F(UnixPathTest, C3_1_MakesTheFolderPrivate) {
   ASSERT_TRUE(MakeSocketFolder(folder_ / "run/s").ok());
   ASSERT_TRUE(MakeSocketFolder(folder_ / "run/s").ok()) << "it exists already";
 

@@ -11,11 +11,12 @@ namespace tvmffi::wire {
 namespace {
 
 size_t FdsOf(const Message& message) {
-  if (std::holds_alternative<WorkerCreated>(message)) return 3;
+  if (std::holds_alternative<WorkerCreated>(message)) return 4;
   if (std::holds_alternative<SymbolizerStarted>(message)) return 2;
   return std::holds_alternative<ShareArena>(message) ||
          std::holds_alternative<WorkerStart>(message) ||
-         std::holds_alternative<ModuleFile>(message) || std::holds_alternative<Symbolize>(message);
+         std::holds_alternative<ModuleFile>(message) ||
+         std::holds_alternative<Symbolize>(message) || std::holds_alternative<LendModule>(message);
 }
 
 // One of each, every field set, every bound reached.
@@ -64,7 +65,11 @@ std::vector<Message> LargestMessages() {
           SymbolizerStarted{17},
           ModuleFile{18, kMaxCrashModules - 1},
           Symbolize{18},
-          symbols};
+          symbols,
+          LendModule{20, 21, "/" + std::string(kMaxPath - 1, 'p')},
+          GetDocument{22, DocumentKind::kMetrics, 23},
+          Document{24, std::string(kMaxDocument, 'd')},
+          EndWorker{25, 26}};
 }
 
 Result<Message> Reread(const Message& message) {

@@ -140,8 +140,9 @@ CreatedWorker TestSession::Create(const std::string& mode, std::vector<std::stri
   std::vector<UniqueFd> fds;
   auto created = Expect<wire::WorkerCreated>(&fds);
   EXPECT_EQ(created.request_id, id);
-  if (fds.size() != 3) return {};
-  return {created.worker_id, created.pid, std::move(fds[0]), std::move(fds[1]), std::move(fds[2])};
+  if (fds.size() != 4) return {};
+  return {created.worker_id, created.pid,       std::move(fds[0]),
+          std::move(fds[1]), std::move(fds[2]), std::move(fds[3])};
 }
 
 wire::ExitReport TestSession::Kill(uint32_t worker_id, wire::KillCause cause) {

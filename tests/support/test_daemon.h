@@ -43,7 +43,7 @@ class ChildProgram {
 struct CreatedWorker {
   uint32_t id = 0;
   pid_t pid = 0;
-  UniqueFd channel, death_page, pidfd;
+  UniqueFd channel, death_page, pidfd, recorder;
 };
 
 // One connection. Every call fails the running test and returns something empty when the daemon

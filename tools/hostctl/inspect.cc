@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "tools/hostctl/text.h"
+
 namespace tvmffi::hostctl {
 namespace {
 
@@ -73,21 +75,7 @@ std::vector<std::string> MakeRemarks(const PluginSummary& summary) {
   return remarks;
 }
 
-// Bytes of a file on a terminal: nothing that steers it.
-std::string Printable(const std::string& text) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string printable;
-  for (unsigned char byte : text) {
-    if (byte >= 0x20 && byte < 0x7f) {
-      printable += static_cast<char>(byte);
-    } else {
-      printable += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return printable;
-}
-
-class Table {
+class Lines {
  public:
   void Row(const std::string& label, const std::string& text) {
     constexpr size_t kLabel = 14;
@@ -131,7 +119,7 @@ PluginSummary Summarize(std::string path, elf::ElfFile file) {
 
 std::string ToText(const PluginSummary& summary) {
   const elf::ElfFile& file = summary.file;
-  Table table;
+  Lines table;
   table.Row("plug-in", summary.path);
   table.Row("machine", elf::MachineName(file.machine));
   table.Row("build id", file.build_id.empty() ? "none" : file.build_id);

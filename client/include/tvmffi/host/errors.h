@@ -65,8 +65,8 @@ struct ResourceUsage {
 struct Report {
   int64_t id = 0;
   std::string kind;
-  /*! \brief "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon" or
-   * "load". */
+  /*! \brief "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon",
+   * "load", "queue", or "stuck": killed, but held by the kernel or a debugger. */
   std::string cause;
   int signal = 0;
   std::string signal_name;
@@ -76,6 +76,8 @@ struct Report {
   std::string module;
   /*! \brief Seconds into the call, time in callbacks left out. */
   double elapsed = 0;
+  /*! \brief Of these, seconds before the call was sent: for its turn, for a worker to start. */
+  double queued = 0;
   std::vector<std::string> log_tail;
   int worker_pid = 0;
   uint64_t generation = 0;
@@ -145,6 +147,7 @@ inline std::optional<Report> GetReport(const tvm::ffi::Error& error) {
   report.function = text("function");
   report.module = text("module");
   report.elapsed = fields["elapsed"].cast<double>();
+  report.queued = fields["queued"].cast<double>();
   report.log_tail = lines("log_tail");
   report.worker_pid = static_cast<int>(number("worker_pid"));
   report.generation = static_cast<uint64_t>(number("generation"));

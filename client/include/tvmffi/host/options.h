@@ -26,8 +26,17 @@ struct LoadOptions {
   std::optional<double> deadline = 30.0;
   /*! \brief Seconds a call may wait for its turn alone. */
   std::optional<double> queue_deadline;
+  /*! \brief Seconds that starting a worker may take, loading and `init` included; it is no part of
+   * the deadline of the call that needs one then. None: that call's deadline. */
+  std::optional<double> load_deadline;
   /*! \brief Called, in order, after every start of the worker: (function, arguments). */
   std::vector<std::pair<std::string, std::vector<tvm::ffi::Any>>> init;
+  /*! \brief For whom a worker is used again: "module"; "session": modules of one folder that were
+   * loaded into one session with equal options share one; "never": each call has a worker of its
+   * own, which has ended when the call returns, so that nothing is kept or written later. */
+  std::string reuse = "module";
+  /*! \brief Overwrites with 0xFF what a call leaves in memory that its worker has mapped. */
+  bool poison = false;
   /*! \brief False: after the worker's death calls throw Unavailable instead of starting another. */
   bool respawn = true;
   /*! \brief Plain tensors are never copied back from any function. */
@@ -58,11 +67,14 @@ inline tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any> ToMap(const LoadOptions& o
   Map<String, Any> map;
   map.Set("deadline", options.deadline ? Any(*options.deadline) : Any(nullptr));
   if (options.queue_deadline) map.Set("queue_deadline", *options.queue_deadline);
+  if (options.load_deadline) map.Set("load_deadline", *options.load_deadline);
   Array<Any> init;
   for (const auto& [function, arguments] : options.init) {
     init.push_back(Array<Any>{String(function), Array<Any>(arguments.begin(), arguments.end())});
   }
   map.Set("init", init);
+  map.Set("reuse", String(options.reuse));
+  map.Set("poison", options.poison);
   map.Set("respawn", String(options.respawn ? "auto" : "never"));
   if (options.readonly_arguments.empty()) {
     map.Set("readonly", options.readonly);

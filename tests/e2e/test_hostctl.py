@@ -1,0 +1,287 @@
+"""tvmffi-hostctl against daemons that run, and running plug-ins itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tvmffi_host
+
+from conftest import BUILD, eventually, plugin
+
+FAILED, BAD_USAGE, PLUGIN_ERROR, HOST_ERROR, NO_DAEMON = 1, 2, 3, 4, 5
+
+
+def hostctl(*arguments: str, code: int = 0, **options: Any) -> str:
+    command = [str(BUILD / "bin" / "tvmffi-hostctl"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return done.stdout if code == 0 or "--json" in arguments else done.stderr
+
+
+def asked(*arguments: str, **options: Any) -> Any:
+    return json.loads(hostctl(*arguments, "--json", **options))
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A private daemon in a runtime folder where there is no other."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.delenv("TVMFFI_HOSTD_SOCKET", raising=False)
+    opened = tvmffi_host.Session()
+    yield opened
+    opened.close()
+
+
+class TestAsking:
+    def test_b22_ps_shows_workers_and_what_they_do(self, session: Any) -> None:
+        values, faulty = session.load_module(plugin("values")), session.load_module(plugin("faulty"), deadline=60)
+        for _ in range(10):
+            values.echo_int(1)
+        caller = threading.Thread(target=lambda: pytest.raises(tvmffi_host.HostError, faulty.hang), daemon=True)
+        caller.start()
+
+        def busy() -> list[Any]:
+            return [worker for worker in asked("ps") if worker["running"]]
+
+        assert eventually(lambda: len(busy()) == 1)
+        workers = {worker["label"]: worker for worker in asked("ps")}
+        assert set(workers) == {"values.so", "faulty.so"}
+        assert workers["values.so"]["calls"] >= 10
+        assert workers["values.so"]["pid"] == tvmffi_host.worker_info(values)["pid"]
+        assert workers["values.so"]["rss_bytes"] > 1 << 20
+        assert 0 < workers["values.so"]["p50"] <= workers["values.so"]["p99"]
+        assert workers["faulty.so"]["running"][0]["function"] == "hang"
+        table = hostctl("ps")
+        assert "values.so" in table and "hang" in table
+
+        hostctl("kill", str(workers["faulty.so"]["pid"]))
+        caller.join(20)
+        assert not caller.is_alive()
+        assert [worker["label"] for worker in asked("ps")] == ["values.so"]
+
+    def test_b22_the_last_call_of_a_killed_worker_is_shown(self, session: Any) -> None:
+        values = session.load_module(plugin("values"))
+        values.echo_int(1)
+        pid = tvmffi_host.worker_info(values)["pid"]
+        (running,) = asked("ps")
+        last_call = running["last_call"]
+        assert last_call["function"] == "echo_int" and last_call["outcome"] == "ok"
+
+        os.kill(pid, signal.SIGKILL)
+        assert eventually(lambda: len(asked("last")) == 1)
+
+        (ended,) = asked("last")
+        assert ended["last_call"]["call_id"] == last_call["call_id"]
+        assert (ended["cause"], ended["signal"], ended["pid"]) == ("signal", 9, pid)
+        page = hostctl("last", str(pid))
+        assert "died of SIGKILL" in page and "echo_int" in page and "module lent" in page
+
+    def test_b22_a_call_that_killed_its_worker_is_the_last(self, session: Any) -> None:
+        faulty = session.load_module(plugin("faulty"))
+        with pytest.raises(tvmffi_host.WorkerCrashed):
+            faulty.segfault()
+        (ended,) = asked("last")
+        assert ended["last_call"]["function"] == "segfault"
+        assert ended["last_call"]["outcome"] == "failed"
+
+    def test_logs_of_a_dead_worker(self, session: Any) -> None:
+        faulty = session.load_module(plugin("faulty"))
+        pid = tvmffi_host.worker_info(faulty)["pid"]
+        with pytest.raises(tvmffi_host.WorkerCrashed):
+            faulty.abort("last \x1b[31m words")
+        assert asked("logs", str(pid))[-1] == "last \\x1b[31m words"
+        assert "last \\x1b[31m words" in hostctl("logs", str(pid))
+
+    def test_stats_are_openmetrics(self, session: Any) -> None:
+        values = session.load_module(plugin("values"))
+        values.echo_int(1)
+        text = hostctl("stats")
+        assert text.endswith("# EOF\n")
+        assert 'tvmffi_call_seconds_count{module="values.so"}' in text
+        (stats,) = asked("stats")
+        assert stats["workers"] == 1 and stats["calls"] >= 1
+
+    def test_top_looks_again(self, session: Any) -> None:
+        values = session.load_module(plugin("values"))
+        looks = hostctl("top", "--json", "--rounds", "2", "--interval", "0.1").splitlines()
+        assert [json.loads(look)[0]["label"] for look in looks] == ["values.so"] * 2
+        assert values.echo_int(1) == 1
+
+    def test_a_worker_that_is_not_there(self, session: Any) -> None:
+        session.load_module(plugin("values"))
+        assert "no worker with pid 1 runs" in hostctl("logs", "1", code=FAILED)
+        assert "no worker with pid 1 runs" in hostctl("kill", "1", code=FAILED)
+
+    def test_no_daemon(self, tmp_path: Path) -> None:
+        environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+        environment.pop("TVMFFI_HOSTD_SOCKET", None)
+        assert "no daemon" in hostctl("ps", code=NO_DAEMON, env=environment)
+        assert "no daemon" in hostctl("stats", "--socket", str(tmp_path / "none"), code=NO_DAEMON)
+
+    def test_a_daemon_that_was_killed_leaves_nothing_to_stumble_over(self, session: Any, tmp_path: Path) -> None:
+        values = session.load_module(plugin("values"))
+        os.kill(tvmffi_host.worker_info(values)["daemon_pid"], signal.SIGKILL)
+        assert eventually(lambda: not tvmffi_host.worker_info(values)["alive"])
+        hostctl("ps", code=NO_DAEMON)
+        assert list((tmp_path / "tvmffi-hostd").iterdir()) == []
+
+    def test_a_shared_daemon(self, tmp_path: Path) -> None:
+        path = str(tmp_path / "shared.sock")
+        daemon = subprocess.Popen([str(BUILD / "bin" / "tvmffi-hostd"), "--socket", path])
+        try:
+            assert eventually(lambda: os.path.exists(path))
+            with tvmffi_host.Session(socket=path) as session:
+                values = session.load_module(plugin("values"))
+                (worker,) = asked("ps", "--socket", path)
+                assert worker["label"] == "values.so" and worker["daemon_pid"] == daemon.pid
+                assert worker["pid"] == tvmffi_host.worker_info(values)["pid"]
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
+class TestRunning:
+    def test_load(self) -> None:
+        loaded = asked("load", plugin("values"))
+        assert "echo_int" in loaded["functions"] and "process" in loaded["layers"]
+        assert "echo_int" in hostctl("load", plugin("values"))
+
+    def test_a_load_that_fails(self, tmp_path: Path) -> None:
+        assert "LoadFailed" in hostctl("load", "/no/such.so", code=HOST_ERROR)
+        assert "LoadFailed" in hostctl("load", plugin("faulty_init_segfault"), code=HOST_ERROR)
+        assert "'moat'" in hostctl("load", plugin("values"), "--require", "moat", code=HOST_ERROR)
+
+    @pytest.mark.parametrize(
+        ("argument", "result"),
+        [("42", 42), ("-7", -7), ("1.5", 1.5), ("true", True), ("none", None), ("text", "text"), ("str:42", "42")],
+    )
+    def test_call_with_values(self, argument: str, result: Any) -> None:
+        called = json.loads(hostctl("call", "--json", plugin("values"), "echo", "--", argument))
+        assert called["result"] == result
+
+    def test_call_with_a_file(self, tmp_path: Path) -> None:
+        for dtype in ("float32", "float64", "int64", "uint8"):
+            array = np.arange(6).reshape(2, 3).astype(dtype)
+            np.save(tmp_path / "in.npy", array)
+            called = asked("call", plugin("values"), "echo", f"@{tmp_path}/in.npy", "--out", f"result={tmp_path}/out.npy")
+            assert called["result"]["dtype"] == dtype and called["result"]["shape"] == [2, 3]
+            assert called["result"]["elements"] == [0, 1, 2, 3, 4, 5]
+            back = np.load(tmp_path / "out.npy")
+            assert back.dtype == array.dtype and (back == array).all()
+
+    def test_call_with_generated_tensors(self) -> None:
+        assert asked("call", plugin("values"), "sum", "ones:float32[10,10]")["result"] == 100
+        assert asked("call", plugin("values"), "sum", "arange:float32[5]")["result"] == 10
+        first = asked("call", plugin("values"), "sum", "random:float32[64]", "--seed", "3")["result"]
+        assert 0 < first < 64
+        assert first == asked("call", plugin("values"), "sum", "random:float32[64]", "--seed", "3")["result"]
+
+    def test_calls_are_timed(self) -> None:
+        called = asked("call", plugin("values"), "echo", "1", "--repeat", "50")["seconds"]
+        assert called["calls"] == 50 and 0 < called["min"] <= called["median"] <= called["max"]
+
+    def test_the_functions_own_error(self) -> None:
+        assert "ValueError: oops" in hostctl("call", plugin("values"), "raise_value_error", "oops", code=PLUGIN_ERROR)
+
+    def test_a_crash_is_a_page(self) -> None:
+        page = hostctl("call", plugin("faulty"), "segfault", code=HOST_ERROR)
+        assert "WorkerCrashed" in page and "SIGSEGV" in page and "faulty::Segfault() at " in page
+        shown = asked("call", plugin("faulty"), "segfault", code=HOST_ERROR)
+        assert shown["error"]["kind"] == "WorkerCrashed" and shown["report"]["signal"] == 11
+
+    def test_a_deadline(self) -> None:
+        assert "DeadlineExceeded" in hostctl("call", plugin("faulty"), "hang", "--deadline", "0.5", code=HOST_ERROR)
+
+    def test_a_policy(self, tmp_path: Path) -> None:
+        policy = tmp_path / "policy.toml"
+        policy.write_text("cpu_seconds = 1\n")
+        assert "SIG" in hostctl("call", plugin("faulty"), "spin", "--policy", str(policy), code=HOST_ERROR)
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["no_such_function"],
+            ["echo", "@/no/such.npy"],
+            ["echo", "zeros:thing[2]"],
+            ["echo", "zeros:float32[2"],
+            ["echo", "zeros:float32[-1]"],
+            ["echo", "1", "--out", "7=x.npy"],
+            ["echo", "1", "--out", "result"],
+            ["echo", "1", "--repeat", "0"],
+        ],
+        ids=str,
+    )
+    def test_bad_command_lines(self, arguments: list[str]) -> None:
+        hostctl("call", plugin("values"), *arguments, code=BAD_USAGE)
+
+    def test_files_that_are_no_npy(self, tmp_path: Path) -> None:
+        good = tmp_path / "good.npy"
+        np.save(good, np.ones(3))
+        image = good.read_bytes()
+        np.save(tmp_path / "object.npy", np.array([{}]), allow_pickle=True)
+        np.save(tmp_path / "fortran.npy", np.asfortranarray(np.ones((2, 2))))
+        (tmp_path / "cut.npy").write_bytes(image[:-1])
+        (tmp_path / "short.npy").write_bytes(image[:9])
+        (tmp_path / "huge.npy").write_bytes(image.replace(b"(3,)", b"(99999999999999999999,)"))
+        for name in ("object", "fortran", "cut", "short", "huge"):
+            assert "no .npy file" in hostctl("call", plugin("values"), "echo", f"@{tmp_path}/{name}.npy", code=BAD_USAGE)
+
+
+class TestOthers:
+    def test_b18_policy_show(self, tmp_path: Path) -> None:
+        assert "network = false" in hostctl("policy", "show")
+        policy = tmp_path / "policy.toml"
+        policy.write_text('memory = "1 GiB"\ncpus = 1.5\n')
+        shown = asked("policy", "show", str(policy))
+        assert (shown["memory"], shown["cpus"], shown["processes"], shown["network"]) == (1 << 30, 1.5, None, False)
+        again = tmp_path / "again.toml"
+        again.write_text(hostctl("policy", "show", str(policy)))
+        assert asked("policy", "show", str(again)) == shown
+        policy.write_text("memroy = 1\n")
+        assert "policy.toml:1" in hostctl("policy", "show", str(policy), code=BAD_USAGE)
+
+    def test_b14_doctor_names_every_layer(self) -> None:
+        checks = {check["name"]: check for check in asked("doctor")}
+        layers = {name[6:] for name in checks if name.startswith("layer ")}
+        assert {"process", "userns", "pidns", "landlock", "seccomp", "cgroup-memory", "uid"} <= layers
+        assert checks["kernel"]["present"] and checks["tvmffi-worker"]["present"]
+        for check in checks.values():
+            assert check["present"] or check["detail"]
+        table = hostctl("doctor")
+        assert "layer seccomp" in table
+
+    def test_doctor_misses_what_is_not_there(self, tmp_path: Path) -> None:
+        environment = {**os.environ, "TVMFFI_HOSTD": str(tmp_path / "tvmffi-hostd")}
+        checks = {check["name"]: check for check in asked("doctor", code=FAILED, env=environment)}
+        assert not checks["tvmffi-hostd"]["present"] and checks["tvmffi-hostd"]["required"]
+        assert "install" in checks["tvmffi-hostd"]["advice"]
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_completion(self, shell: str) -> None:
+        script = hostctl("completion", shell)
+        assert "inspect" in script and "json" in script
+
+    def test_bash_completes(self) -> None:
+        script = hostctl("completion", "bash")
+        ask = 'COMP_WORDS=(tvmffi-hostctl in); COMP_CWORD=1; _tvmffi_hostctl; echo "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["inspect"]
+        ask = 'COMP_WORDS=(tvmffi-hostctl call x.so --re); COMP_CWORD=3; _tvmffi_hostctl; echo "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True, check=True)
+        assert set(done.stdout.split()) == {"--repeat", "--require"}
+
+    def test_every_command_has_help(self) -> None:
+        for command in ("ps", "top", "last", "logs", "stats", "kill", "inspect", "load", "call", "doctor", "completion"):
+            assert "--help" in hostctl(command, "--help")
+        hostctl(code=BAD_USAGE)
+        hostctl("no-such-command", code=BAD_USAGE)
+        hostctl("kill", "0", code=BAD_USAGE)

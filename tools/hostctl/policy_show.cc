@@ -1,0 +1,52 @@
+#include "tools/hostctl/policy_show.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "proto/policy/policy.h"
+#include "tools/hostctl/exit_codes.h"
+#include "tools/hostctl/text.h"
+
+namespace tvmffi::hostctl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Null: no limit.
+template <typename T>
+Json Limit(T value) {
+  return value == 0 ? Json() : Json(value);
+}
+
+Json ToJson(const Policy& policy) {
+  const wire::Limits& limits = policy.limits;
+  return {{"read", policy.grants.read},
+          {"library_path", policy.library_path},
+          {"tmpfs", policy.grants.tmpfs_bytes},
+          {"network", policy.grants.network},
+          {"memory", Limit(limits.memory_bytes)},
+          {"processes", Limit(limits.processes)},
+          {"cpus", limits.cpu_percent == 0 ? Json() : Json(limits.cpu_percent / 100.0)},
+          {"cpu_seconds", Limit(limits.cpu_seconds)},
+          {"wall_seconds", Limit(limits.wall_seconds)},
+          {"open_files", Limit(limits.open_files)},
+          {"file_size", Limit(limits.file_size_bytes)},
+          {"address_space", Limit(limits.address_space_bytes)}};
+}
+
+}  // namespace
+
+int ShowPolicy(const std::string& path, bool json) {
+  Result<Policy> policy = path.empty() ? Result<Policy>(Policy()) : ReadPolicyFile(path);
+  if (!policy.ok()) {
+    std::fprintf(stderr, "tvmffi-hostctl: %s\n", Printable(policy.status().message).c_str());
+    return policy.status().code == Code::kInvalidArgument ? kBadUsage : kFailed;
+  }
+  const std::string text =
+      json ? ToJson(*policy).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+           : PolicyText(*policy);
+  std::fputs(text.c_str(), stdout);
+  return std::fflush(stdout) == 0 ? kOk : kFailed;
+}
+
+}  // namespace tvmffi::hostctl
