@@ -20,8 +20,6 @@ ArenaMap& AllArenas() {
 
 constexpr unsigned char kCanary = 0xC7;
 constexpr uint64_t kCanaryWord = kCanary * (~uint64_t{0} / 0xFF);
-// What is checked before a tensor that lies against the page behind it.
-constexpr size_t kFrontSlack = 64;
 
 bool IsCanary(char byte) { return static_cast<unsigned char>(byte) == kCanary; }
 

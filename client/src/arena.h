@@ -15,6 +15,9 @@ namespace tvmffi::host {
 
 class Worker;
 
+// So much is looked at before a tensor, where there is room: two words, in every call.
+inline constexpr size_t kFrontSlack = 16;
+
 // The bytes beside a tensor, which hold a canary: [front, begin) and [end, back).
 struct Slack {
   char* front = nullptr;

@@ -9,16 +9,16 @@
 namespace tvmffi::host {
 namespace {
 
-// At least so much lies before and behind each tensor, so that leaving it shows.
-constexpr size_t kFrontSlack = StagingPool::kAlignment;
+// Before each tensor, which keeps its alignment; and behind it, so that leaving it shows.
+constexpr size_t kFront = StagingPool::kAlignment;
 constexpr size_t kBackSlack = 16;
 
 }  // namespace
 
 PoolBlock::PoolBlock(std::weak_ptr<TensorPool> pool, StagingBlock block, size_t size)
     : pool_(std::move(pool)), epoch_(ForkEpoch()), block_(std::move(block)) {
-  char* begin = block_.data() + kFrontSlack;
-  slack_ = {block_.data(), begin, begin + size, block_.data() + block_.size};
+  char* begin = block_.data() + kFront;
+  slack_ = {begin - kFrontSlack, begin, begin + size, block_.data() + block_.size};
   std::memset(begin, 0, size);
   slack_.Fill();
 }
@@ -49,7 +49,7 @@ void TensorPool::ReuseIfIdle(const std::function<bool()>& idle) {
 Result<std::shared_ptr<PoolBlock>> TensorPool::Allocate(size_t size,
                                                         const std::function<bool()>& idle) {
   ReuseIfIdle(idle);
-  constexpr size_t kSlack = kFrontSlack + kBackSlack;
+  constexpr size_t kSlack = kFront + kBackSlack;
   if (size > SIZE_MAX - kSlack)
     return Status{Code::kResourceExhausted, "a tensor of " + std::to_string(size) + " bytes"};
   Result<StagingBlock> block = blocks_.Allocate(size + kSlack);
@@ -74,7 +74,7 @@ std::shared_ptr<PoolBlock> TensorPool::Find(const char* low, const char* high) {
 void TensorPool::TakeBack(StagingBlock block) {
   blocks_.Poison(block);
   std::lock_guard<std::mutex> lock(lock_);
-  in_use_.erase(block.data() + kFrontSlack);
+  in_use_.erase(block.data() + kFront);
   if (!closed_) resting_.push_back(std::move(block));
 }
 

@@ -11,8 +11,8 @@
 namespace tvmffi::host {
 namespace {
 
-// Before and behind each staged range, so that leaving it shows.
-constexpr size_t kFrontSlack = StagingPool::kAlignment;
+// Before each staged range, which keeps its alignment; and behind it, so that leaving it shows.
+constexpr size_t kFront = StagingPool::kAlignment;
 constexpr size_t kBackSlack = 16;
 // A fault that far from an argument is not blamed on it: a guard page and the slack before it.
 constexpr int64_t kNear = 2 * 4096;
@@ -209,7 +209,7 @@ Status Transfer::AddRange(const char* low, const char* high, int* range) {
     return OkStatus();
   }
   encode_again_ = false;
-  const size_t pad = kFrontSlack + reinterpret_cast<uintptr_t>(union_low) % StagingPool::kAlignment;
+  const size_t pad = kFront + reinterpret_cast<uintptr_t>(union_low) % StagingPool::kAlignment;
   Result<StagingBlock> block =
       worker_->staging()->Allocate(pad + static_cast<size_t>(union_high - union_low) + kBackSlack);
   if (!block.ok()) return block.status();

@@ -120,7 +120,7 @@ class Transfer final : public ValueExporter, public ValueImporter {
 
     Slack slack() const {
       char* begin = block->data() + pad;
-      return {block->data(), begin, begin + (high - low), block->data() + block->size};
+      return {begin - kFrontSlack, begin, begin + (high - low), block->data() + block->size};
     }
 
     char* staged(const char* address) const { return block->data() + pad + (address - low); }

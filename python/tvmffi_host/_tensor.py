@@ -38,7 +38,7 @@ def empty(
     """A tensor in shared memory, zeroed.
 
     By default it has a segment of its own, mapped into each worker it is passed to; its end lies against a page that
-    nobody can touch, or its beginning does with ``guard="left"``. What lies between it and the pages around it, up to 64
+    nobody can touch, or its beginning does with ``guard="left"``. What lies between it and the pages around it, up to 16
     bytes before it, is looked at after each call: a function that wrote there raises :class:`PolicyViolation`.
 
     With ``module``, a hosted module, it lies in the pool of that module's worker, which has it mapped already: made and

@@ -20,7 +20,7 @@ def test_the_host_suite_passes_over_the_published_library(published, build_dir) 
         env=environment,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=900,
         check=False,
     )
 
