@@ -19,19 +19,19 @@ bool IsAlways(std::string_view name) {
   return std::find(kAlways.begin(), kAlways.end(), name) != kAlways.end();
 }
 
-// The others need the user namespace when the daemon is not root.
-void AddNamespaces(bool with_user, LayerReport* report) {
+void AddNamespaces(LayerReport* report) {
   const std::vector<std::string_view> names = {kUserNamespace, kPidNamespace, kMountNamespace,
                                                kNetNamespace, kIpcNamespace};
-  if (with_user && TryNamespaces({names.begin(), names.end()}).ok()) {
-    for (std::string_view name : names) report->Add(name, OkStatus());
+  const Status all = TryNamespaces({names.begin(), names.end()});
+  if (all.ok()) {
+    for (std::string_view name : names) report->Add(name, all);
     return;
   }
   const Status user = TryNamespaces({std::string(kUserNamespace)});
   report->Add(kUserNamespace, user);
   for (size_t i = 1; i < names.size(); ++i) {
     std::vector<std::string> together = {std::string(names[i])};
-    if (with_user && user.ok()) together.emplace_back(kUserNamespace);
+    if (user.ok()) together.emplace_back(kUserNamespace);
     report->Add(names[i], TryNamespaces(together));
   }
 }
@@ -110,7 +110,7 @@ Status LayerReport::Require(const std::vector<std::string>& required) const {
 Result<LayerReport> ProbeLayers(const Cgroups& cgroups, const std::vector<std::string>& without) {
   LayerReport report;
   for (std::string_view name : kAlways) report.Add(name, OkStatus());
-  AddNamespaces(!Has(without, kUserNamespace), &report);
+  AddNamespaces(&report);
   const bool root = ::geteuid() == 0;
   report.Add(kUser, root ? OkStatus() : Status{Code::kUnavailable, "the daemon is not root"});
   AddLandlock(&report);
