@@ -129,14 +129,6 @@ bool IsLibc(std::string_view path) {
   return StartsWith(path.substr(path.rfind('/') + 1), "libc.so");
 }
 
-// strlen that the thread sanitizer does not see. The loader's lock is held; the sanitizer knows
-// that of all characters of a name but the last.
-__attribute__((noinline, no_sanitize_thread)) size_t LengthOf(const volatile char* name) {
-  size_t length = 0;
-  while (name[length] != '\0') ++length;
-  return length;
-}
-
 int FindLoadedObject(dl_phdr_info* info, size_t, void* data) {
   auto* found = static_cast<LoadedObject*>(data);
   for (int i = 0; i < info->dlpi_phnum; ++i) {
@@ -144,8 +136,8 @@ int FindLoadedObject(dl_phdr_info* info, size_t, void* data) {
     const uintptr_t begin = info->dlpi_addr + segment.p_vaddr;
     if (segment.p_type != PT_LOAD || found->pc - begin >= segment.p_memsz) continue;
     found->info = *info;
-    const size_t length = info->dlpi_name == nullptr ? 0 : LengthOf(info->dlpi_name);
-    found->path = length == 0 ? "/proc/self/exe" : std::string(info->dlpi_name, length);
+    const bool is_program = info->dlpi_name == nullptr || info->dlpi_name[0] == '\0';
+    found->path = is_program ? "/proc/self/exe" : info->dlpi_name;
     return 1;
   }
   return 0;
