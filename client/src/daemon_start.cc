@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/base/signals.h"
 #include "proto/wire/socket.h"
 
 extern char** environ;
@@ -66,15 +67,6 @@ struct Start {
 };
 
 // Returning ends a child. Only system calls from here to exec: the memory is the caller's.
-
-void ResetSignals() {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
 
 // Out of the way of the numbers the daemon expects them at.
 bool MoveUp(int* fd) {

@@ -14,6 +14,7 @@
 
 #include "hostd/sandbox/namespaces.h"
 #include "hostd/supervisor/init.h"
+#include "proto/base/signals.h"
 
 namespace tvmffi::hostd {
 namespace {
@@ -49,15 +50,6 @@ pid_t PidOutside() {
   // Without it the daemon sees that nothing was started.
   if (::write(start.progress, &failed, sizeof(failed)) < 0) ::_exit(126);
   ::_exit(127);
-}
-
-void ResetSignals() {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 bool ArrangeDescriptors(const ProgramFds& fds) {
