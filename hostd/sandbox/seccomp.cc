@@ -10,13 +10,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <memory>
-#include <string>
+
+#include "hostd/sandbox/seccomp_filter.h"
 
 namespace tvmffi::hostd {
 namespace {
-
-using Filter = std::unique_ptr<void, void (*)(scmp_filter_ctx)>;
 
 constexpr int kAllowed[] = {
     // memory
@@ -88,57 +86,29 @@ constexpr int kNetwork[] = {SCMP_SYS(socket),   SCMP_SYS(connect), SCMP_SYS(bind
 constexpr unsigned kNamespaceFlags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
                                      CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
-Status Check(int result, const std::string& what) {
-  return result == 0 ? OkStatus() : ErrnoStatus(-result, "cannot " + what);
-}
-
-template <size_t size>
-Status AllowEach(scmp_filter_ctx filter, const int (&calls)[size]) {
-  for (int call : calls) {
-    TVMFFI_RETURN_IF_ERROR(Check(::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0),
-                                 "allow system call " + std::to_string(call)));
-  }
-  return OkStatus();
-}
-
-template <typename... Conditions>
-Status AllowIf(scmp_filter_ctx filter, int call, Conditions... conditions) {
-  return Check(
-      ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, sizeof...(conditions), conditions...),
-      "allow system call " + std::to_string(call) + " under a condition");
-}
-
-Status AddRules(scmp_filter_ctx filter, const SeccompProfile& profile) {
-  TVMFFI_RETURN_IF_ERROR(AllowEach(filter, kAllowed));
-  if (profile.own_files) TVMFFI_RETURN_IF_ERROR(AllowEach(filter, kOwnFiles));
-  if (profile.network) TVMFFI_RETURN_IF_ERROR(AllowEach(filter, kNetwork));
+Status AddRules(const SeccompProfile& profile, SeccompFilter* filter) {
+  TVMFFI_RETURN_IF_ERROR(filter->Allow(kAllowed));
+  if (profile.own_files) TVMFFI_RETURN_IF_ERROR(filter->Allow(kOwnFiles));
+  if (profile.network) TVMFFI_RETURN_IF_ERROR(filter->Allow(kNetwork));
   TVMFFI_RETURN_IF_ERROR(
-      AllowIf(filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0)));
-  TVMFFI_RETURN_IF_ERROR(AllowIf(filter, SCMP_SYS(socketpair), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)));
+      filter->AllowIf(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0)));
+  TVMFFI_RETURN_IF_ERROR(filter->AllowIf(SCMP_SYS(socketpair), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)));
   // Putting characters into a terminal's input is a way out; nothing else there is. Numbers above
   // 32 bits mean the same to the kernel.
   for (unsigned long request : {FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ, FIOCLEX, FIONCLEX}) {
     TVMFFI_RETURN_IF_ERROR(
-        AllowIf(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, request)));
+        filter->AllowIf(SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, request)));
   }
-  if (profile.audit) return OkStatus();
-  return Check(::seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0),
-               "refuse clone3");
+  return profile.audit ? OkStatus() : filter->FailWith(ENOSYS, SCMP_SYS(clone3));
 }
 
 }  // namespace
 
 Status ApplySeccomp(const SeccompProfile& profile) {
-  Filter filter(::seccomp_init(profile.audit ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EPERM)),
-                &::seccomp_release);
-  if (filter == nullptr) return {Code::kInternal, "cannot make a seccomp filter"};
-  TVMFFI_RETURN_IF_ERROR(AddRules(filter.get(), profile));
-  // All threads, and a tree of comparisons in place of a list: two hundred calls are eight steps.
-  TVMFFI_RETURN_IF_ERROR(
-      Check(::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1), "filter all threads"));
-  TVMFFI_RETURN_IF_ERROR(
-      Check(::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "sort the filter"));
-  return Check(::seccomp_load(filter.get()), "load the seccomp filter");
+  Result<SeccompFilter> filter = SeccompFilter::Create(profile.audit);
+  if (!filter.ok()) return filter.status();
+  TVMFFI_RETURN_IF_ERROR(AddRules(profile, &*filter));
+  return filter->Load();
 }
 
 }  // namespace tvmffi::hostd
