@@ -2,10 +2,14 @@
 #ifndef TVMFFI_LIBFFI_CORE_EXTRA_STRUCTURAL_CALLBACKS_H_
 #define TVMFFI_LIBFFI_CORE_EXTRA_STRUCTURAL_CALLBACKS_H_
 
+#include <tvm/ffi/any.h>
 #include <tvm/ffi/container/array.h>
 #include <tvm/ffi/container/tuple.h>
 #include <tvm/ffi/error.h>
 #include <tvm/ffi/function.h>
+
+#include <utility>
+#include <vector>
 
 namespace tvmffi::core {
 
@@ -26,6 +30,44 @@ inline bool Takes(int64_t type_index, int32_t value_index) {
   }
   return false;
 }
+
+// The callbacks of one walk, visit, map or mutation.
+class CallbackList {
+ public:
+  struct Callback {
+    int64_t type_index;
+    tvm::ffi::Function function;
+    bool takes_more;  // an argument behind the value: the def-region kind, the mode
+  };
+
+  CallbackList() = default;
+  // Those `with_kind` take the def-region kind too, and come last.
+  CallbackList(const TypedCallbacks& callbacks, const TypedCallbacks& with_kind) {
+    for (const auto& callback : callbacks) Add(callback.get<0>(), callback.get<1>(), false);
+    for (const auto& callback : with_kind) Add(callback.get<0>(), callback.get<1>(), true);
+  }
+  void Add(int64_t type_index, tvm::ffi::Function function, bool takes_more) {
+    callbacks_.push_back({type_index, std::move(function), takes_more});
+  }
+
+  // TypeError if a callback is None, naming what it was given to.
+  void RefuseNone(const char* what) const {
+    for (const Callback& callback : callbacks_) {
+      if (callback.function == nullptr)
+        TVM_FFI_THROW(TypeError) << "a callback of " << what << " is None";
+    }
+  }
+  // The first that takes the value, null when none does.
+  const Callback* Find(const tvm::ffi::AnyView& value) const {
+    for (const Callback& callback : callbacks_) {
+      if (Takes(callback.type_index, value.type_index())) return &callback;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::vector<Callback> callbacks_;
+};
 
 // ValueError unless `kind` is one of the three.
 inline TVMFFIDefRegionKind CheckDefRegionKind(int64_t kind) {

@@ -161,32 +161,18 @@ ObjectRef RefuseCopy(const StructuralMutatorObj*) {
 // The callbacks of ffi.StructuralMap. One that is None leaves what it takes as it is.
 class MapFunctions {
  public:
-  MapFunctions(const TypedCallbacks& callbacks, const TypedCallbacks& with_kind) {
-    for (const auto& callback : callbacks) Add(callback, false);
-    for (const auto& callback : with_kind) Add(callback, true);
-  }
+  MapFunctions(const TypedCallbacks& callbacks, const TypedCallbacks& with_kind)
+      : callbacks_(callbacks, with_kind) {}
 
   Any operator()(AnyView value, TVMFFIDefRegionKind kind) const {
-    for (const Callback& callback : callbacks_) {
-      if (!Takes(callback.type_index, value.type_index())) continue;
-      if (callback.function == nullptr) return UnchangedResult();
-      return callback.takes_kind ? callback.function(value, static_cast<int64_t>(kind))
-                                 : callback.function(value);
-    }
-    return UnchangedResult();
+    const CallbackList::Callback* callback = callbacks_.Find(value);
+    if (callback == nullptr || callback->function == nullptr) return UnchangedResult();
+    return callback->takes_more ? callback->function(value, static_cast<int64_t>(kind))
+                                : callback->function(value);
   }
 
  private:
-  struct Callback {
-    int64_t type_index;
-    Function function;
-    bool takes_kind;
-  };
-  std::vector<Callback> callbacks_;
-
-  void Add(const Tuple<int64_t, Function>& callback, bool takes_kind) {
-    callbacks_.push_back({callback.get<0>(), callback.get<1>(), takes_kind});
-  }
+  CallbackList callbacks_;
 };
 
 Any Map(Any root, const TypedCallbacks& callbacks, const TypedCallbacks& with_kind, int64_t order) {
@@ -214,34 +200,24 @@ class MutateFunctions {
  public:
   explicit MutateFunctions(const Array<MutateCallback>& callbacks) {
     for (const auto& callback : callbacks) {
-      Function function = callback.get<1>();
-      if (function == nullptr) {
-        TVM_FFI_THROW(TypeError) << "a callback of StructuralMutate is None";
-      }
-      callbacks_.push_back({callback.get<0>(), std::move(function), callback.get<2>()});
+      callbacks_.Add(callback.get<0>(), callback.get<1>(), callback.get<2>());
     }
+    callbacks_.RefuseNone("StructuralMutate");
   }
 
   bool operator()(AnyView value, StructuralMutatorObj* mutator, InplaceMode mode,
                   Any* result) const {
-    for (const Callback& callback : callbacks_) {
-      if (!Takes(callback.type_index, value.type_index())) continue;
-      const StructuralMutator self(
-          tvm::ffi::details::ObjectUnsafe::ObjectPtrFromUnowned<StructuralMutatorObj>(mutator));
-      *result = callback.takes_mode ? callback.function(value, self, static_cast<int64_t>(mode))
-                                    : callback.function(value, self);
-      return true;
-    }
-    return false;
+    const CallbackList::Callback* callback = callbacks_.Find(value);
+    if (callback == nullptr) return false;
+    const StructuralMutator self(
+        tvm::ffi::details::ObjectUnsafe::ObjectPtrFromUnowned<StructuralMutatorObj>(mutator));
+    *result = callback->takes_more ? callback->function(value, self, static_cast<int64_t>(mode))
+                                   : callback->function(value, self);
+    return true;
   }
 
  private:
-  struct Callback {
-    int64_t type_index;
-    Function function;
-    bool takes_mode;
-  };
-  std::vector<Callback> callbacks_;
+  CallbackList callbacks_;
 };
 
 Any Mutate(Any root, const Array<MutateCallback>& callbacks) {

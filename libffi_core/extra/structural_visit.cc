@@ -100,34 +100,21 @@ ObjectRef RefuseCopy(const StructuralVisitorObj*) {
 // The callbacks of a walk from another language.
 class FunctionCallbacks {
  public:
-  FunctionCallbacks(const TypedCallbacks& callbacks, const TypedCallbacks& with_kind) {
-    for (const auto& callback : callbacks) Add(callback, false);
-    for (const auto& callback : with_kind) Add(callback, true);
+  FunctionCallbacks(const TypedCallbacks& callbacks, const TypedCallbacks& with_kind)
+      : callbacks_(callbacks, with_kind) {
+    callbacks_.RefuseNone("StructuralWalk");
   }
 
   Expected<WalkResult> operator()(const AnyView& value, TVMFFIDefRegionKind kind) const {
-    for (const Callback& callback : callbacks_) {
-      if (!Takes(callback.type_index, value.type_index())) continue;
-      return callback.takes_kind
-                 ? callback.function.CallExpected<WalkResult>(value, static_cast<int64_t>(kind))
-                 : callback.function.CallExpected<WalkResult>(value);
-    }
-    return WalkResult::Advance();
+    const CallbackList::Callback* callback = callbacks_.Find(value);
+    if (callback == nullptr) return WalkResult::Advance();
+    return callback->takes_more
+               ? callback->function.CallExpected<WalkResult>(value, static_cast<int64_t>(kind))
+               : callback->function.CallExpected<WalkResult>(value);
   }
 
  private:
-  struct Callback {
-    int64_t type_index;
-    Function function;
-    bool takes_kind;
-  };
-  std::vector<Callback> callbacks_;
-
-  void Add(const Tuple<int64_t, Function>& callback, bool takes_kind) {
-    Function function = callback.get<1>();
-    if (function == nullptr) TVM_FFI_THROW(TypeError) << "a callback of StructuralWalk is None";
-    callbacks_.push_back({callback.get<0>(), std::move(function), takes_kind});
-  }
+  CallbackList callbacks_;
 };
 
 Optional<VisitInterrupt> Walk(const Any& root, const TypedCallbacks& callbacks,
@@ -147,12 +134,9 @@ Optional<VisitInterrupt> Walk(const Any& root, const TypedCallbacks& callbacks,
 // The visitor of ffi.StructuralVisit: a callback that takes a value decides how to go on.
 class CallbackVisitorObj : public StructuralVisitorObj {
  public:
-  explicit CallbackVisitorObj(const TypedCallbacks& callbacks) : StructuralVisitorObj(&kVTable) {
-    for (const auto& callback : callbacks) {
-      Function function = callback.get<1>();
-      if (function == nullptr) TVM_FFI_THROW(TypeError) << "a callback of StructuralVisit is None";
-      callbacks_.push_back({callback.get<0>(), std::move(function)});
-    }
+  explicit CallbackVisitorObj(const TypedCallbacks& callbacks)
+      : StructuralVisitorObj(&kVTable), callbacks_(callbacks, {}) {
+    callbacks_.RefuseNone("StructuralVisit");
   }
 
  private:
@@ -165,25 +149,19 @@ class CallbackVisitorObj : public StructuralVisitorObj {
   VisitResult VisitValue(AnyView value) noexcept {
     if (value == nullptr) return ContinueVisit();
     try {
-      for (const Callback& callback : callbacks_) {
-        if (!Takes(callback.type_index, value.type_index())) continue;
-        const StructuralVisitor self(
-            tvm::ffi::details::ObjectUnsafe::ObjectPtrFromUnowned<StructuralVisitorObj>(this));
-        VisitResult result = callback.function.CallExpected<Optional<VisitInterrupt>>(value, self);
-        tvm::ffi::details::RecordIfError(result, value);
-        return result;
-      }
-      return DefaultVisitExpected(value);
+      const CallbackList::Callback* callback = callbacks_.Find(value);
+      if (callback == nullptr) return DefaultVisitExpected(value);
+      const StructuralVisitor self(
+          tvm::ffi::details::ObjectUnsafe::ObjectPtrFromUnowned<StructuralVisitorObj>(this));
+      VisitResult result = callback->function.CallExpected<Optional<VisitInterrupt>>(value, self);
+      tvm::ffi::details::RecordIfError(result, value);
+      return result;
     } catch (...) {
       return tvm::ffi::details::VisitErrorInFlight(value);
     }
   }
 
-  struct Callback {
-    int64_t type_index;
-    Function function;
-  };
-  std::vector<Callback> callbacks_;
+  CallbackList callbacks_;
 };
 
 Optional<VisitInterrupt> VisitWithCallbacks(const Any& root, const TypedCallbacks& callbacks) {
