@@ -457,27 +457,44 @@ TVM_FFI_INLINE Any ToMutateResult(R value) {
   return AnyUnsafe::MoveTVMFFIAnyToAny(std::move(raw));
 }
 
-/*! \brief The mutator of StructuralMap: `dispatch(value, kind)` at every value, then or before
- * that what is in it. */
-template <WalkOrder order, typename Dispatch>
-class MapMutatorObj : public RemappingMutatorObj {
+/*! \brief A mutator whose `Derived::MutateValue(value, mode)` asks a dispatch, while that is there.
+ */
+template <typename Derived, typename Dispatch>
+class DispatchMutatorObj : public RemappingMutatorObj {
  public:
-  explicit MapMutatorObj(const Dispatch* dispatch)
-      : RemappingMutatorObj(&kVTable), dispatch_(dispatch) {}
-
   /*! \brief A hook may keep the mutator; afterwards it is of no use any more. */
   void End() { dispatch_ = nullptr; }
+
+ protected:
+  explicit DispatchMutatorObj(const Dispatch* dispatch)
+      : RemappingMutatorObj(&kVTable), dispatch_(dispatch) {}
+
+  const Dispatch* dispatch_;
 
  private:
   template <InplaceMode mode>
   static TVMFFIAny MutateImpl(StructuralMutatorObj* self, AnyView value) noexcept {
-    return AnyUnsafe::MoveAnyToTVMFFIAny(static_cast<MapMutatorObj*>(self)->Map(value, mode));
+    return AnyUnsafe::MoveAnyToTVMFFIAny(static_cast<Derived*>(self)->MutateValue(value, mode));
   }
   static constexpr StructuralMutatorVTable kVTable = {
       &MutateImpl<InplaceMode::kDisallow>, &MutateImpl<InplaceMode::kAllow>,
       &RemappingMutatorObj::GetImpl, &RemappingMutatorObj::SetImpl};
+};
 
-  Any Map(AnyView value, InplaceMode mode) noexcept {
+/*! \brief The mutator of StructuralMap: `dispatch(value, kind)` at every value, then or before
+ * that what is in it. */
+template <WalkOrder order, typename Dispatch>
+class MapMutatorObj : public DispatchMutatorObj<MapMutatorObj<order, Dispatch>, Dispatch> {
+  using Base = DispatchMutatorObj<MapMutatorObj, Dispatch>;
+
+ public:
+  explicit MapMutatorObj(const Dispatch* dispatch) : Base(dispatch) {}
+
+ private:
+  friend Base;
+  using Base::dispatch_;
+
+  Any MutateValue(AnyView value, InplaceMode mode) noexcept {
     if constexpr (order == WalkOrder::kPreOrder) {
       return Then(
           value, mode, [this](AnyView v, InplaceMode) { return Call(v); },
@@ -506,7 +523,7 @@ class MapMutatorObj : public RemappingMutatorObj {
   }
 
   Any GoInto(AnyView value, InplaceMode mode) noexcept {
-    return ExpectedUnsafe::MoveToAny(DefaultMutateExpected(value, mode));
+    return ExpectedUnsafe::MoveToAny(this->DefaultMutateExpected(value, mode));
   }
 
   Any Call(AnyView value) noexcept {
@@ -514,7 +531,7 @@ class MapMutatorObj : public RemappingMutatorObj {
       if (dispatch_ == nullptr) {
         TVM_FFI_THROW(RuntimeError) << "cannot mutate: the StructuralMap of this mutator has ended";
       }
-      Any result = (*dispatch_)(value, def_region_kind());
+      Any result = (*dispatch_)(value, this->def_region_kind());
       if (TVM_FFI_PREDICT_FALSE(IsErrorResult(result))) {
         RecordVisitedNode(result.template cast<Error>(), value);
       }
@@ -523,29 +540,20 @@ class MapMutatorObj : public RemappingMutatorObj {
       return Any(VisitErrorInFlight(value));
     }
   }
-
-  const Dispatch* dispatch_;
 };
 
 /*! \brief The mutator of StructuralMutate: `dispatch(value, this, mode, &result)` tells whether a
  * callback took the value; others are gone into. */
 template <typename Dispatch>
-class CallbackMutatorObj : public RemappingMutatorObj {
- public:
-  explicit CallbackMutatorObj(const Dispatch* dispatch)
-      : RemappingMutatorObj(&kVTable), dispatch_(dispatch) {}
+class CallbackMutatorObj : public DispatchMutatorObj<CallbackMutatorObj<Dispatch>, Dispatch> {
+  using Base = DispatchMutatorObj<CallbackMutatorObj, Dispatch>;
 
-  void End() { dispatch_ = nullptr; }
+ public:
+  explicit CallbackMutatorObj(const Dispatch* dispatch) : Base(dispatch) {}
 
  private:
-  template <InplaceMode mode>
-  static TVMFFIAny MutateImpl(StructuralMutatorObj* self, AnyView value) noexcept {
-    return AnyUnsafe::MoveAnyToTVMFFIAny(
-        static_cast<CallbackMutatorObj*>(self)->MutateValue(value, mode));
-  }
-  static constexpr StructuralMutatorVTable kVTable = {
-      &MutateImpl<InplaceMode::kDisallow>, &MutateImpl<InplaceMode::kAllow>,
-      &RemappingMutatorObj::GetImpl, &RemappingMutatorObj::SetImpl};
+  friend Base;
+  using Base::dispatch_;
 
   Any MutateValue(AnyView value, InplaceMode mode) noexcept {
     try {
@@ -555,7 +563,7 @@ class CallbackMutatorObj : public RemappingMutatorObj {
       }
       Any result;
       if (!(*dispatch_)(value, this, mode, &result)) {
-        return ExpectedUnsafe::MoveToAny(DefaultMutateExpected(value, mode));
+        return ExpectedUnsafe::MoveToAny(this->DefaultMutateExpected(value, mode));
       }
       if (TVM_FFI_PREDICT_FALSE(IsErrorResult(result))) {
         RecordVisitedNode(result.template cast<Error>(), value);
@@ -565,8 +573,6 @@ class CallbackMutatorObj : public RemappingMutatorObj {
       return Any(VisitErrorInFlight(value));
     }
   }
-
-  const Dispatch* dispatch_;
 };
 
 /*! \brief Runs a mutator of class `Mutator` over `root`. */
