@@ -180,8 +180,14 @@ class SharedObject final : public Library {
   ~SharedObject() final { ::dlclose(handle_); }
 
   void* Find(std::string_view prefix, std::string_view name) const final {
-    std::string full(prefix);
-    return ::dlsym(handle_, full.append(name).c_str());
+    char nearly_always[128];
+    if (prefix.size() + name.size() >= sizeof(nearly_always)) {
+      return ::dlsym(handle_, std::string(prefix).append(name).c_str());
+    }
+    std::memcpy(nearly_always, prefix.data(), prefix.size());
+    std::memcpy(nearly_always + prefix.size(), name.data(), name.size());
+    nearly_always[prefix.size() + name.size()] = '\0';
+    return ::dlsym(handle_, nearly_always);
   }
 
  private:

@@ -68,6 +68,30 @@ TEST(String, ComparesWithAllStringTypes) {
   EXPECT_LT(a.compare(String("abd")), 0);
 }
 
+// Whatever form either side has: inside the value, behind an object, or a short text that keeps its
+// std::string.
+TEST(String, EqualityIsThatOfTheText) {
+  const std::vector<std::string> texts = {"",       "a",        std::string("a\0", 2), "abcdefg",
+                                          "abcdefh", "abcdefgh", "abcdefgi",           "abcdefghi"};
+  for (const std::string& lhs : texts) {
+    for (const std::string& rhs : texts) {
+      const bool equal = lhs == rhs;
+      for (const String& left : {String(lhs), String(std::string(lhs))}) {
+        for (const String& right : {String(rhs), String(std::string(rhs))}) {
+          EXPECT_EQ(left == right, equal) << lhs << " and " << rhs;
+          EXPECT_EQ(left != right, !equal) << lhs << " and " << rhs;
+        }
+      }
+      for (const Bytes& left : {Bytes(lhs), Bytes(std::string(lhs))}) {
+        for (const Bytes& right : {Bytes(rhs), Bytes(std::string(rhs))}) {
+          EXPECT_EQ(left == right, equal) << lhs << " and " << rhs;
+          EXPECT_EQ(left != right, !equal) << lhs << " and " << rhs;
+        }
+      }
+    }
+  }
+}
+
 TEST(String, Operations) {
   const String text("hello world");
   EXPECT_EQ(text.find("world"), 6u);

@@ -75,6 +75,16 @@ TEST(CAbi, C098_FunctionsOfACModule) {
   EXPECT_EQ(implements("nope"), 0);
 }
 
+TEST(CAbi, C098_NamesOfAnyLength) {
+  const Value module = Load("basic");
+  for (int length : {117, 118}) {
+    EXPECT_EQ(CallIn(module, std::string(length, 'x').c_str()).as_int(), length);
+  }
+  for (size_t length : {116, 119, 4096}) {
+    EXPECT_EQ(GetFunction(module, std::string(length, 'x').c_str()).type_index(), kTVMFFINone);
+  }
+}
+
 TEST(CAbi, C098_AResultThatHoldsAnObjectIsRefused) {
   const Value module = Load("basic");
   const Value main = GetFunction(module, "main");

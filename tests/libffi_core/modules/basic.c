@@ -45,6 +45,25 @@ TVM_FFI_DLL_EXPORT int __tvm_ffi_main(void* handle, const TVMFFIAny* args, int32
   return ReturnInt(17, result);
 }
 
+// Names of 117 and 118 characters: with the prefix one below and one at 128.
+#define NAME_13 "xxxxxxxxxxxxx"
+#define NAME_39 NAME_13 NAME_13 NAME_13
+#define NAME_117 NAME_39 NAME_39 NAME_39
+TVM_FFI_DLL_EXPORT int ReturnLong(void*, const TVMFFIAny*, int32_t,
+                                  TVMFFIAny*) __asm__("__tvm_ffi_" NAME_117);
+TVM_FFI_DLL_EXPORT int ReturnLonger(void*, const TVMFFIAny*, int32_t,
+                                    TVMFFIAny*) __asm__("__tvm_ffi_" NAME_117 "x");
+
+int ReturnLong(void* handle, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
+  (void)handle, (void)args, (void)num_args;
+  return ReturnInt(117, result);
+}
+
+int ReturnLonger(void* handle, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
+  (void)handle, (void)args, (void)num_args;
+  return ReturnInt(118, result);
+}
+
 TVM_FFI_DLL_EXPORT int __tvm_ffi_fail5(void* handle, const TVMFFIAny* args, int32_t num_args,
                                        TVMFFIAny* result) {
   (void)handle, (void)args, (void)num_args, (void)result;

@@ -11,6 +11,7 @@
 #include <tvm/ffi/expected.h>
 #include <tvm/ffi/rvalue_ref.h>
 
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -155,9 +156,9 @@ TVM_FFI_INLINE T ConvertArg(const AnyView* args, size_t index, const CallContext
       }
     }
     if constexpr (std::is_same_v<T, String>) {
-      // How C++ callers pass literals.
-      if (src->type_index == kTVMFFIRawStr) {
-        return String(src->v_c_str);
+      // How C++ callers pass literals. A null one is refused on the slow way.
+      if (src->type_index == kTVMFFIRawStr && TVM_FFI_PREDICT_TRUE(src->v_c_str != nullptr)) {
+        return String(src->v_c_str, std::strlen(src->v_c_str));
       }
     }
     return ConvertArgSlow<T>(src, index, context);

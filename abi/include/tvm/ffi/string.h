@@ -180,6 +180,22 @@ class BytesCell {
     return is_object() ? heap()->size : static_cast<size_t>(data_.small_str_len);
   }
   std::string_view view() const { return std::string_view(data(), size()); }
+  /*! \brief Two objects, the usual case where content is long enough to matter, take few branches.
+   */
+  TVM_FFI_INLINE static bool Equal(const BytesCell& lhs, const BytesCell& rhs) {
+    if (TVM_FFI_PREDICT_TRUE(lhs.is_object() && rhs.is_object())) {
+      const TVMFFIByteArray* left = lhs.heap();
+      const TVMFFIByteArray* right = rhs.heap();
+      if (TVM_FFI_PREDICT_FALSE(left->size != right->size)) {
+        return false;
+      }
+      return std::memcmp(left->data, right->data, left->size) == 0;
+    }
+    if (lhs.size() != rhs.size()) {
+      return false;
+    }
+    return std::memcmp(lhs.data(), rhs.data(), lhs.size()) == 0;
+  }
 
   const TVMFFIAny& any() const { return data_; }
   TVM_FFI_INLINE void MoveTo(TVMFFIAny* result) {
@@ -262,6 +278,7 @@ class Bytes {
   }
 
  private:
+  friend bool operator==(const Bytes& lhs, const Bytes& rhs);
   explicit Bytes(details::BytesCell cell) : cell_(std::move(cell)) {}
   details::BytesCell cell_;
   template <typename, int32_t>
@@ -276,7 +293,7 @@ class String {
   String() : cell_(kTVMFFISmallStr) {}
   String(std::nullptr_t) = delete;
   String(const char* text) : String(text, LengthOf(text)) {}  // NOLINT(google-explicit-constructor)
-  String(const char* data, size_t size) : cell_(kTVMFFISmallStr, data, size) {}
+  TVM_FFI_INLINE String(const char* data, size_t size) : cell_(kTVMFFISmallStr, data, size) {}
   String(const std::string& text) : String(text.data(), text.size()) {}    // NOLINT
   String(std::string&& text) : cell_(kTVMFFISmallStr, std::move(text)) {}  // NOLINT
   explicit String(TVMFFIByteArray bytes) : String(bytes.data, bytes.size) {}
@@ -344,6 +361,7 @@ class String {
   operator std::string() const { return std::string(data(), size()); }  // NOLINT
 
  private:
+  friend bool operator==(const String& lhs, const String& rhs);
   explicit String(details::BytesCell cell) : cell_(std::move(cell)) {}
   std::string_view view() const { return cell_.view(); }
   static size_t LengthOf(const char* text) { return std::strlen(TVM_FFI_ICHECK_NOTNULL(text)); }
@@ -391,25 +409,32 @@ inline String operator+(const char* lhs, const String& rhs) {
   inline bool operator Op(TLeft lhs, TRight rhs) {                   \
     return details::AsStringView(lhs) Op details::AsStringView(rhs); \
   }
-#define TVM_FFI_STRING_COMPARE_(Op)                                   \
-  TVM_FFI_STRING_COMPARE_PAIR_(Op, const String&, const String&)      \
+#define TVM_FFI_STRING_COMPARE_OTHERS_(Op)                            \
   TVM_FFI_STRING_COMPARE_PAIR_(Op, const String&, const std::string&) \
   TVM_FFI_STRING_COMPARE_PAIR_(Op, const std::string&, const String&) \
   TVM_FFI_STRING_COMPARE_PAIR_(Op, const String&, const char*)        \
   TVM_FFI_STRING_COMPARE_PAIR_(Op, const char*, const String&)        \
   bool operator Op(const String&, std::nullptr_t) = delete;           \
   bool operator Op(std::nullptr_t, const String&) = delete;
-TVM_FFI_STRING_COMPARE_(==)
-TVM_FFI_STRING_COMPARE_(!=)
+#define TVM_FFI_STRING_COMPARE_(Op)                              \
+  TVM_FFI_STRING_COMPARE_PAIR_(Op, const String&, const String&) \
+  TVM_FFI_STRING_COMPARE_OTHERS_(Op)
+inline bool operator==(const String& lhs, const String& rhs) {
+  return details::BytesCell::Equal(lhs.cell_, rhs.cell_);
+}
+inline bool operator!=(const String& lhs, const String& rhs) { return !(lhs == rhs); }
+TVM_FFI_STRING_COMPARE_OTHERS_(==)
+TVM_FFI_STRING_COMPARE_OTHERS_(!=)
 TVM_FFI_STRING_COMPARE_(<)
 TVM_FFI_STRING_COMPARE_(>)
 TVM_FFI_STRING_COMPARE_(<=)
 TVM_FFI_STRING_COMPARE_(>=)
 #undef TVM_FFI_STRING_COMPARE_
+#undef TVM_FFI_STRING_COMPARE_OTHERS_
 #undef TVM_FFI_STRING_COMPARE_PAIR_
 
 inline bool operator==(const Bytes& lhs, const Bytes& rhs) {
-  return Bytes::memequal(lhs.data(), rhs.data(), lhs.size(), rhs.size());
+  return details::BytesCell::Equal(lhs.cell_, rhs.cell_);
 }
 inline bool operator!=(const Bytes& lhs, const Bytes& rhs) { return !(lhs == rhs); }
 
