@@ -56,6 +56,22 @@ def test_more_threads_than_lanes() -> None:
     in_threads(24, lambda index: call_own(mod, index, 300))
 
 
+def test_threads_that_pass_the_same_new_tensor_at_once() -> None:
+    mod = tvmffi_host.load_module(plugin("values"))
+    in_threads(8, lambda index: mod.sleep(0.1))  # a lane for each
+    pid = mod.pid()
+    for _ in range(50):
+        tensor = tvmffi_host.full((4,), 2.0)
+        together = threading.Barrier(8)
+
+        def body(index: int) -> None:
+            together.wait()
+            assert mod.sum(tensor) == 8.0
+
+        in_threads(8, body)
+    assert mod.pid() == pid
+
+
 def test_threads_with_tensors(isolated: Any) -> None:
     def body(index: int) -> None:
         for i in range(100):
