@@ -170,10 +170,10 @@ Status Worker::Unpassed(const Status& status) {
 }
 
 Status Worker::Share(const std::shared_ptr<Arena>& arena) {
-  {
-    std::lock_guard<std::mutex> lock(lock_);
-    if (lent_.count(arena->id()) != 0) return OkStatus();
-  }
+  if (IsLent(arena->id())) return OkStatus();
+  // A worker takes an arena once. Whoever comes second waits until it has it.
+  std::lock_guard<std::mutex> one_at_a_time(share_lock_);
+  if (IsLent(arena->id())) return OkStatus();
   if (!arena->VisibleTo(id_)) {
     return {Code::kInternal, "arena " + std::to_string(arena->id()) + " is another worker's"};
   }
@@ -188,6 +188,11 @@ Status Worker::Share(const std::shared_ptr<Arena>& arena) {
   std::lock_guard<std::mutex> lock(lock_);
   lent_[arena->id()] = arena;
   return OkStatus();
+}
+
+bool Worker::IsLent(uint32_t arena_id) {
+  std::lock_guard<std::mutex> lock(lock_);
+  return lent_.count(arena_id) != 0;
 }
 
 void Worker::Retire(uint32_t arena_id) {

@@ -137,6 +137,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // Notes what the failure of a message to the worker means for it.
   Status Unpassed(const Status& status);
   Result<std::shared_ptr<Arena>> NewArena(size_t size, ArenaUse use);
+  bool IsLent(uint32_t arena_id);
   void DropMemory();
 
   const uint64_t id_;
@@ -161,6 +162,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::atomic<bool> forgotten_{false};
   // The daemon cannot reach it: it is about to die, or gets killed.
   std::atomic<bool> deaf_{false};
+
+  std::mutex share_lock_;
 
   // Guards what follows; never held while something is waited for or destroyed.
   std::mutex lock_;

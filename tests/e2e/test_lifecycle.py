@@ -295,7 +295,7 @@ def test_output_is_kept_unless_it_is_forwarded() -> None:
         mod = tvmffi_host.load_module(sys.argv[1], log=sys.argv[2])
         mod.print_out("to stdout", 1)
         mod.print_err("to stderr", 1)
-        time.sleep(0.3)
+        time.sleep(1.0)
         """
     kept = run(program, plugin("values"), "keep")
     forwarded = run(program, plugin("values"), "forward")
