@@ -42,6 +42,25 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Caller:
+    """A call in a thread of its own, which is to end with an error of the host."""
+
+    def __init__(self, function: Any) -> None:
+        self.outcomes: list[tvmffi_host.HostError] = []
+        self.thread = threading.Thread(target=self.run, args=(function,), daemon=True)
+        self.thread.start()
+
+    def run(self, function: Any) -> None:
+        with pytest.raises(tvmffi_host.HostError) as caught:
+            function()
+        self.outcomes.append(caught.value)
+
+    def error(self) -> tvmffi_host.HostError:
+        self.thread.join(20)
+        (error,) = self.outcomes
+        return error
+
+
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A private daemon in a runtime folder where there is no other."""
@@ -57,15 +76,7 @@ class TestAsking:
         values, faulty = session.load_module(plugin("values")), session.load_module(plugin("faulty"), deadline=60)
         for _ in range(10):
             values.echo_int(1)
-        outcomes: list[tvmffi_host.HostError] = []
-
-        def hang() -> None:
-            with pytest.raises(tvmffi_host.HostError) as caught:
-                faulty.hang()
-            outcomes.append(caught.value)
-
-        caller = threading.Thread(target=hang, daemon=True)
-        caller.start()
+        caller = Caller(faulty.hang)
 
         def busy() -> list[Any]:
             return [worker for worker in asked("ps") if worker["running"]]
@@ -82,8 +93,8 @@ class TestAsking:
         assert "values.so" in table and "hang" in table
 
         hostctl("kill", str(workers["faulty.so"]["pid"]))
-        caller.join(20)
-        assert [(error.report.function, error.report.signal) for error in outcomes] == [("hang", signal.SIGKILL)]
+        report = caller.error().report
+        assert (report.function, report.signal) == ("hang", signal.SIGKILL)
         assert [worker["label"] for worker in asked("ps")] == ["values.so"]
 
     def test_b22_the_last_call_of_a_killed_worker_is_shown(self, session: Any) -> None:
@@ -159,14 +170,13 @@ class TestAsking:
         array = np.ones(1 << 20, "float32")
         while processor_seconds(ran[0]) < 1:
             before.sum(array)
-        caller = threading.Thread(target=lambda: pytest.raises(tvmffi_host.HostError, now.spin))
-        caller.start()
+        caller = Caller(now.spin)
         try:
             assert eventually(lambda: processor_seconds(ran[1]) > 0.1)
             looks = hostctl("top", "--json", "--rounds", "2", "--interval", "0.3").splitlines()
         finally:
             hostctl("kill", str(ran[1]))
-            caller.join(20)
+        assert caller.error().report.signal == signal.SIGKILL
         first, second = ({worker["pid"]: worker["cpu_seconds"] for worker in json.loads(look)} for look in looks)
         work = [second[pid] - first[pid] for pid in second]
         assert work == sorted(work, reverse=True)
@@ -253,7 +263,8 @@ class TestRunning:
         assert "only zeros" in hostctl("call", plugin("values"), "echo", f"ones:{dtype}[2]", code=BAD_USAGE)
         called = asked("call", plugin("values"), "echo", f"zeros:{dtype}[64]")
         assert called["result"] == {"type": "tensor", "dtype": dtype, "shape": [64], "elements": None}
-        assert f"tensor {dtype}[64]: elements that are not shown" in hostctl("call", plugin("values"), "echo", f"zeros:{dtype}[64]")
+        shown = hostctl("call", plugin("values"), "echo", f"zeros:{dtype}[64]")
+        assert f"tensor {dtype}[64]: elements that are not shown" in shown
 
     def test_types_that_numpy_has_not_are_not_written_for_it(self, tmp_path: Path) -> None:
         out = f"result={tmp_path}/out.npy"
@@ -427,8 +438,9 @@ class TestOthers:
         program = tmp_path / "tvmffi-hostd"
         program.write_text(f"#!/bin/sh\necho $$ > '{tmp_path}/pid'\n{greet}\nexec sleep 600\n")
         program.chmod(0o755)
-        checks = {check["name"]: check for check in asked("doctor", code=FAILED, env={**os.environ, "TVMFFI_HOSTD": str(program)})}
-        assert checks["daemon"]["required"] and "daemon" in checks
+        environment = {**os.environ, "TVMFFI_HOSTD": str(program)}
+        checks = {check["name"]: check for check in asked("doctor", code=FAILED, env=environment)}
+        assert checks["daemon"]["required"]
         assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
 
     @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

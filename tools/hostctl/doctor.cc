@@ -183,7 +183,7 @@ class BriefDaemon {
     const bool answered = link_ != nullptr;
     link_.reset();
     // It ends with its last connection; one that does not, or that never answered, is no daemon.
-    if (!answered || !HasEnded()) ::kill(pid_, SIGKILL);
+    if (!answered || !EndsInTime()) ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
 
@@ -214,7 +214,7 @@ class BriefDaemon {
   static constexpr int kPatienceMs = 5000;
 
   // Waits for its end, for a while.
-  bool HasEnded() const {
+  bool EndsInTime() const {
     const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
     pollfd end{process.get(), POLLIN, 0};
     return process.valid() && ::poll(&end, 1, kPatienceMs) == 1;
