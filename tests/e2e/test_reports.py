@@ -25,6 +25,13 @@ def death(faulty: Any, function: str, *args: Any) -> tvmffi_host.HostError:
     return caught.value
 
 
+def name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def frame(report: tvmffi_host.Report, symbol: str) -> tvmffi_host.Frame:
     found = [frame for frame in report.frames if symbol in frame.symbol]
     assert found, (symbol, report.frames, report.frames_note)
@@ -328,7 +335,9 @@ class TestBrokenSymbolizer:
             reports = []
             thread = threading.Thread(target=lambda: reports.append(death(faulty, "segfault").report))
             thread.start()
-            time.sleep(0.3)
+            daemon = session.info()["daemon_pid"]
+            assert eventually(lambda: "sleep" in map(name_of, children_of(daemon)))
+            begin = time.monotonic()
             other = session.load_module(plugin("values"))
             assert other.sum8(*range(8)) == 28
             assert not reports, "the other call had to wait for it"
