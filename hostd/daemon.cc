@@ -57,6 +57,9 @@ Status Daemon::Start() {
   symbolizer_program_ = std::move(*symbolizer);
   TVMFFI_RETURN_IF_ERROR(FindLayers());
   TVMFFI_RETURN_IF_ERROR(supervisor_.Start());
+  if (const Status& status = supervisor_.ends_orphans(); !status.ok()) {
+    layers_.Miss(kOrphans, status.message);
+  }
   for (auto [signal, watch] : {std::pair{SIGTERM, &terminate_}, std::pair{SIGINT, &interrupt_}}) {
     Result<std::unique_ptr<SignalWatch>> made = SignalWatch::Create(
         loop_, signal, [this, number = signal] { Shutdown("signal " + std::to_string(number)); });
@@ -199,8 +202,6 @@ void Daemon::Shutdown(const std::string& why) {
   listener_.reset();
   socket_.reset();
   metrics_.reset();
-  // Only when nobody else has anything there.
-  if (config_.private_fd.has_value()) ::rmdir(RuntimeFolder().c_str());
   idle_timer_.Stop();
   shutdown_timer_.Start(kShutdownMs);
   loop_->Defer([this] {

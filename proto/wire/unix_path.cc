@@ -26,6 +26,8 @@ std::string Quoted(const std::string& path) { return "'" + path + "'"; }
 
 constexpr char kPrivate[] = "private-";
 constexpr char kSocket[] = ".sock";
+// Each is opened: what is more than that waits for the next look.
+constexpr size_t kMaxPrivate = 1024;
 
 // "private-<pid>.sock", or the lock beside it.
 bool IsPrivate(std::string_view name) {
@@ -186,11 +188,14 @@ std::string PrivateSocketPath(int64_t pid) {
 }
 
 std::vector<std::string> PrivateSocketPaths(const std::string& folder) {
+  if (!CheckFolder(folder + "/" + kPrivate).ok()) return {};
   std::set<std::string> paths;
   std::unique_ptr<DIR, void (*)(DIR*)> list(::opendir(folder.c_str()),
                                             [](DIR* open) { ::closedir(open); });
   if (list == nullptr) return {};
-  while (const dirent* entry = ::readdir(list.get())) {
+  while (paths.size() < kMaxPrivate) {
+    const dirent* entry = ::readdir(list.get());
+    if (entry == nullptr) break;
     const std::string name = entry->d_name;
     if (!IsPrivate(name)) continue;
     paths.insert(folder + "/" + name.substr(0, name.rfind(kSocket) + std::strlen(kSocket)));

@@ -202,6 +202,20 @@ TEST(DefaultSocketPath, FollowsTheEnvironment) {
             "/tmp/tvmffi-hostd-" + std::to_string(::geteuid()) + "/hostd.sock");
 }
 
+TEST_F(UnixPathTest, C3_2_RemovesNothingInAFolderThatOthersMayWriteTo) {
+  const std::string stale = folder_ / "private-1.sock";
+  LeaveStaleSocket(stale);
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0777), 0);
+
+  EXPECT_TRUE(PrivateSocketPaths(folder_.path()).empty());
+
+  EXPECT_TRUE(Exists(stale));
+  EXPECT_FALSE(Exists(stale + ".lock"));
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0700), 0);
+  EXPECT_TRUE(PrivateSocketPaths(folder_.path()).empty());
+  EXPECT_FALSE(Exists(stale));
+}
+
 TEST_F(UnixPathTest, C3_1_MakesTheFolderPrivate) {
   ASSERT_TRUE(MakeSocketFolder(folder_ / "run/s").ok());
   ASSERT_TRUE(MakeSocketFolder(folder_ / "run/s").ok()) << "it exists already";
