@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -63,12 +64,13 @@ class TestTime:
 
     def test_c1_3_a_start_has_the_load_deadline_of_the_module_that_is_called(self) -> None:
         with tvmffi_host.Session() as session:
-            first = session.load_module(plugin("values"), deadline=30.0)
-            second = session.load_module(plugin("faulty"), worker=first, load_deadline=0.0)
+            first = session.load_module(plugin("values"), init=[("sleep", (2.5,))])
+            second = session.load_module(plugin("faulty"), worker=first, load_deadline=2.0)
+            pid = second.pid
             with pytest.raises(tvmffi_host.WorkerCrashed):
                 second.segfault()
             with pytest.raises(tvmffi_host.DeadlineExceeded):
-                second.pid()
+                pid()
             assert first.echo_int(1) == 1  # its own has no limit but the call's
 
 
@@ -83,6 +85,26 @@ class TestBlame:
         assert (info["deaths_in_a_row"], info["alive"]) == (1, False)
         mod.store_at(tensor, 0)
         assert tvmffi_host.worker_info(mod)["deaths_in_a_row"] == 0
+
+
+class TestEnd:
+    def test_b9_c1_14_an_answer_counts_only_when_all_is_known_to_have_ended(self) -> None:
+        """Its worker dies, but the daemon, which knows what that left behind, says nothing."""
+        with tvmffi_host.Session(without=["pidns"]) as session:
+            mod = session.load_module(plugin("values"), reuse="never", deadline=60.0)
+            apply, daemon = mod.apply, int(tvmffi_host.worker_info(mod)["daemon_pid"])
+
+            def stop_the_daemon() -> int:
+                os.kill(daemon, signal.SIGSTOP)
+                worker = int(tvmffi_host.worker_info(mod)["pid"])
+                threading.Timer(5.0, os.kill, (worker, signal.SIGKILL)).start()
+                return 5
+
+            try:
+                with pytest.raises(tvmffi_host.Unavailable, match="could not be ended"):
+                    apply(stop_the_daemon)
+            finally:
+                os.kill(daemon, signal.SIGCONT)
 
 
 class TestWhereThereCanBeNone:
