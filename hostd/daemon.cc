@@ -121,8 +121,7 @@ Status Daemon::StartShared() {
 }
 
 Status Daemon::Listen(const std::string& path) {
-  TVMFFI_RETURN_IF_ERROR(MakeSocketFolder(path));
-  Result<ListeningSocket> socket = ListeningSocket::Listen(path);
+  Result<ListeningSocket> socket = ListeningSocket::ListenInOwnFolder(path);
   if (!socket.ok()) return socket.status();
   socket_.emplace(std::move(*socket));
   Result<std::unique_ptr<Listener>> listener = Listener::Create(
@@ -202,6 +201,8 @@ void Daemon::Shutdown(const std::string& why) {
   listener_.reset();
   socket_.reset();
   metrics_.reset();
+  // Only when nobody else has anything there.
+  if (config_.private_fd.has_value()) ::rmdir(RuntimeFolder().c_str());
   idle_timer_.Stop();
   shutdown_timer_.Start(kShutdownMs);
   loop_->Defer([this] {

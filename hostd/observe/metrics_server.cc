@@ -102,8 +102,7 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::Create(EventLoop* loop,
                                                              const std::string& path,
                                                              std::function<std::string()> metrics) {
   std::unique_ptr<MetricsServer> server(new MetricsServer(loop, std::move(metrics)));
-  TVMFFI_RETURN_IF_ERROR(MakeSocketFolder(path));
-  Result<ListeningSocket> socket = ListeningSocket::Listen(path);
+  Result<ListeningSocket> socket = ListeningSocket::ListenInOwnFolder(path);
   if (!socket.ok()) return socket.status();
   server->socket_.emplace(std::move(*socket));
   Result<std::unique_ptr<Listener>> listener = Listener::Create(

@@ -26,6 +26,8 @@ std::string Quoted(const std::string& path) { return "'" + path + "'"; }
 
 constexpr char kPrivate[] = "private-";
 constexpr char kSocket[] = ".sock";
+// At a folder that somebody goes on removing.
+constexpr int kMaxAttempts = 1000;
 // Each is opened: what is more than that waits for the next look.
 constexpr size_t kMaxPrivate = 1024;
 
@@ -268,6 +270,15 @@ Result<ListeningSocket> ListeningSocket::Listen(const std::string& path) {
     return ErrnoStatus(errno, "cannot listen on socket path " + Quoted(path));
   }
   return result;
+}
+
+Result<ListeningSocket> ListeningSocket::ListenInOwnFolder(const std::string& path) {
+  for (int attempt = 1;; ++attempt) {
+    TVMFFI_RETURN_IF_ERROR(MakeSocketFolder(path));
+    Result<ListeningSocket> socket = Listen(path);
+    const bool gone = !socket.ok() && socket.status().code == Code::kNotFound;
+    if (!gone || attempt == kMaxAttempts) return socket;
+  }
 }
 
 ListeningSocket::~ListeningSocket() {

@@ -39,6 +39,8 @@ class ListeningSocket {
   // Replaces a socket nobody listens on. Refuses when another daemon lives there, and whatever
   // ConnectUnix refuses.
   static Result<ListeningSocket> Listen(const std::string& path);
+  // After MakeSocketFolder, again where another daemon's end removes the folder in between.
+  static Result<ListeningSocket> ListenInOwnFolder(const std::string& path);
 
   ListeningSocket(ListeningSocket&& other) noexcept = default;
   ListeningSocket& operator=(ListeningSocket&& other) = delete;

@@ -7,8 +7,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include "proto/base/clock.h"
 #include "tests/support/fd_leak_check.h"
@@ -214,6 +216,22 @@ TEST_F(UnixPathTest, C3_2_RemovesNothingInAFolderThatOthersMayWriteTo) {
   ASSERT_EQ(::chmod(folder_.path().c_str(), 0700), 0);
   EXPECT_TRUE(PrivateSocketPaths(folder_.path()).empty());
   EXPECT_FALSE(Exists(stale));
+}
+
+// As private daemons do when they end.
+TEST_F(UnixPathTest, AFolderThatIsRemovedMeanwhileIsMadeAgain) {
+  std::atomic<bool> done{false};
+  std::thread remover([&] {
+    while (!done) ::rmdir((folder_ / "run").c_str());
+  });
+
+  for (int i = 0; i < 500; ++i) {
+    auto socket = ListeningSocket::ListenInOwnFolder(folder_ / "run/s");
+    EXPECT_TRUE(socket.ok()) << socket.status().message;
+  }
+
+  done = true;
+  remover.join();
 }
 
 TEST_F(UnixPathTest, C3_1_MakesTheFolderPrivate) {
