@@ -93,6 +93,7 @@ class Exchange {
   double Elapsed() const;
   uint32_t RecordedName() const;
   int64_t Took(const Failure& failure) const;
+
   WorkerSlot* const slot_;
   CallLane* const lane_;
   const CallSpec& spec_;
@@ -110,6 +111,7 @@ class Exchange {
   // What the last failed callback raised: it comes back from the worker as a copy.
   Failure callback_error_;
   std::optional<ArgumentByte> overrun_;
+  bool ended_worker_ = false;
   // Keeps results in reach when their worker was ended first.
   std::vector<std::shared_ptr<Arena>> results_;
 };
