@@ -337,7 +337,6 @@ class TestBrokenSymbolizer:
             thread.start()
             daemon = session.info()["daemon_pid"]
             assert eventually(lambda: "sleep" in map(name_of, children_of(daemon)))
-            begin = time.monotonic()
             other = session.load_module(plugin("values"))
             assert other.sum8(*range(8)) == 28
             assert not reports, "the other call had to wait for it"
