@@ -68,10 +68,9 @@ class TestDeadlines:
         assert not alive(report.worker_pid)
 
     def test_b4_time_in_the_queue_is_told_from_time_of_execution(self) -> None:
-        values = tvmffi_host.load_module(plugin("values"), deadline=120.0, queue_deadline=0.3)
+        values = tvmffi_host.load_module(plugin("values"), deadline=120.0, queue_deadline=2.0)
         host_pid(values)
         gate = tvmffi_host.zeros((2,), "int32")
-        values.tensor_info(gate)  # the worker has it before they come for it at once
         inside, opened = tvmffi_host.numpy(gate)[:1], tvmffi_host.numpy(gate)[1:]
         holders = [threading.Thread(target=values.hold, args=(gate,)) for _ in range(self.LANES)]
         for holder in holders:
@@ -81,7 +80,7 @@ class TestDeadlines:
             begin = time.monotonic()
             with pytest.raises(tvmffi_host.DeadlineExceeded, match="no lane") as caught:
                 values.pid()
-            assert 0.3 <= time.monotonic() - begin < 60
+            assert 2.0 <= time.monotonic() - begin < 60
         finally:
             opened[0] = 1
             for holder in holders:
@@ -89,7 +88,7 @@ class TestDeadlines:
 
         report = caught.value.report
         assert (report.cause, report.function, report.module) == ("queue", "pid", "values.so")
-        assert report.queued == report.elapsed >= 0.3
+        assert report.queued == report.elapsed >= 2.0
         assert "turn" in str(report)
         # A call that did not get its turn ends nobody's worker.
         assert host_pid(values) == report.worker_pid
