@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -71,6 +72,16 @@ def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
             return True
         time.sleep(0.01)
     return condition()
+
+
+def listens(path: Path) -> bool:
+    """The file is there before anybody listens."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def children_of(pid: int) -> list[int]:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import eventually, plugin
+from conftest import eventually, listens, plugin
 
 
 def in_threads(count: int, body: Any) -> None:
@@ -205,7 +205,7 @@ def test_two_processes_of_one_daemon(count: int, tmp_path: Path) -> None:
     hostd = Path(tvmffi_host.__file__).parent / "bin" / "tvmffi-hostd"
     daemon = subprocess.Popen([str(hostd), "--socket", str(socket)], stderr=subprocess.DEVNULL)
     try:
-        assert eventually(socket.exists)
+        assert eventually(lambda: listens(socket))
         call_from_two_processes(count, {"TVMFFI_HOSTD_SOCKET": str(socket)})
     finally:
         daemon.terminate()

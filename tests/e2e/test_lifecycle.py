@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import alive, children_of, eventually, host_mappings, host_pid, open_descriptors, plugin, rss_anon
+from conftest import alive, children_of, eventually, host_mappings, host_pid, listens, open_descriptors, plugin, rss_anon
 
 
 IMPORTS = """import os, signal, sys, threading, time
@@ -334,7 +334,7 @@ class TestSharedDaemon:
         socket = folder / "hostd.sock"
         daemon = subprocess.Popen([self.hostd(), "--socket", str(socket)], stderr=subprocess.DEVNULL)
         try:
-            assert eventually(socket.exists)
+            assert eventually(lambda: listens(socket))
             with tvmffi_host.Session(socket=socket) as session:
                 mod = session.load_module(plugin("values"))
                 assert session.info()["daemon_pid"] == daemon.pid
