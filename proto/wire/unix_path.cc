@@ -169,6 +169,30 @@ Status RemoveStale(const std::string& path, const sockaddr_un& address) {
   return ErrnoStatus(errno, "cannot remove the stale socket " + Quoted(path));
 }
 
+// The socket's file is there from bind() on, and whoever waits for it would be refused until
+// listen(): it gets its name last, and its mode before. The name until then is short whatever the
+// length of `path`.
+Status ListenAt(int socket, const std::string& path) {
+  const std::string folder = FolderOf(path);
+  UniqueFd there(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!there.valid()) return ErrnoStatus(errno, "cannot open " + Quoted(folder));
+  const std::string name = ".tvmffi-hostd-" + std::to_string(::getpid());
+  const std::string whole = "/proc/self/fd/" + std::to_string(there.get()) + "/" + name;
+  Result<sockaddr_un> address = AddressOf(whole);
+  if (!address.ok()) return address.status();
+  ::unlinkat(there.get(), name.c_str(), 0);
+  if (::bind(socket, reinterpret_cast<sockaddr*>(&*address), sizeof(*address)) != 0) {
+    return ErrnoStatus(errno, "cannot bind socket path " + Quoted(path));
+  }
+  if (::fchmodat(there.get(), name.c_str(), 0600, 0) == 0 && ::listen(socket, 64) == 0 &&
+      ::renameat(there.get(), name.c_str(), AT_FDCWD, path.c_str()) == 0) {
+    return OkStatus();
+  }
+  const Status failed = ErrnoStatus(errno, "cannot listen on socket path " + Quoted(path));
+  ::unlinkat(there.get(), name.c_str(), 0);
+  return failed;
+}
+
 }  // namespace
 
 std::string RuntimeFolder() {
