@@ -1,0 +1,57 @@
+"""One system call of the host fails: a typed error or success, and nothing left. A part of it always, all of it when slow tests run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+BUILD = Path(os.environ.get("TVMFFI_BUILD_DIR", HERE.parents[1] / "build" / "release"))
+ROLES = ("client", "daemon", "start", "worker")
+
+
+def sweep(*options: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(HERE / "sweep.py"), "--build", str(BUILD), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_some_places_fail_once(role: str) -> None:
+    sweep("--role", role, "--sites", "--stride", "5")
+
+
+@pytest.mark.parametrize("role", [*ROLES, "symbolizer"])
+def test_some_places_fail_once_while_a_crash_is_reported(role: str) -> None:
+    sweep("--scenario", "crash", "--role", role, "--sites", "--stride", "12")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("role", ROLES)
+def test_every_call_fails_once(role: str) -> None:
+    sweep("--role", role)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("role", [*ROLES, "symbolizer"])
+def test_every_place_fails_once_while_a_crash_is_reported(role: str) -> None:
+    sweep("--scenario", "crash", "--role", role, "--sites")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("role", ROLES)
+def test_every_place_is_interrupted_once(role: str) -> None:
+    sweep("--interrupt", "--role", role, "--sites")
