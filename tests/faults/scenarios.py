@@ -1,6 +1,6 @@
 """What a client does while one system call fails, each run in a fork of this process: started by sweep.py.
 
-Reads lines ``<scenario>`` from stdin; answers each with the line ``pid <pid>``, then the run's own JSON line, then
+Reads lines ``<scenario> <descriptors a daemon without workers has>`` from stdin; answers each with the line ``pid <pid>``, then the run's own JSON line, then
 ``ended <wait status>``.
 """
 
@@ -10,6 +10,7 @@ import collections
 import gc
 import json
 import os
+import subprocess
 import sys
 import time
 import traceback
@@ -23,6 +24,7 @@ from control import Control, open_control
 
 BUILD = Path(os.environ["TVMFFI_BUILD_DIR"])
 DEADLINE = 5.0
+TYPED = (tvmffi_host.HostError, OSError, MemoryError)
 
 
 def expect(found: Any, wanted: Any) -> None:
@@ -56,9 +58,12 @@ class Calls:
         self.mod: Any = None
         return self
 
+    def connect(self) -> tvmffi_host.Session:
+        return tvmffi_host.Session()
+
     def open(self) -> Any:
         if self.session is None:
-            self.session = tvmffi_host.Session()
+            self.session = self.connect()
         if self.mod is None:
             path = BUILD / "plugins" / f"{self.plugin}.so"
             self.mod = self.session.load_module(path, deadline=DEADLINE, breaker_deaths=1000, **self.options)
@@ -70,6 +75,21 @@ class Calls:
     def notes(self) -> dict[str, Any]:
         info = tvmffi_host.worker_info(self.mod) if self.mod is not None else {}
         return {"layers": sorted(str(name) for name in info.get("layers", ()))}
+
+    def daemon_descriptors(self, wanted: int) -> int:
+        """How many the daemon has without workers, once there are no more than that. 0: it has ended, or is not ours to see."""
+        self.mod = None
+        gc.collect()
+        count = 0
+        for _ in range(500):
+            try:
+                count = len(os.listdir(f"/proc/{self.session.info()['daemon_pid']}/fd"))
+            except TYPED:
+                return 0
+            if wanted and count <= wanted:
+                break
+            time.sleep(0.005)
+        return count
 
     def __exit__(self, *_: object) -> None:
         if self.session is not None:
@@ -83,6 +103,31 @@ class Limits(Calls):
     options = {"policy": {"memory": "1 GiB", "processes": 64, "cpus": 2, "tmpfs": "1 MiB"}}
 
 
+class Shared(Calls):
+    """The same over a socket that a daemon listens at."""
+
+    daemon: subprocess.Popen[bytes] | None = None
+
+    def connect(self) -> tvmffi_host.Session:
+        path = Path(os.environ["XDG_RUNTIME_DIR"]) / "hostd.sock"
+        program = Path(tvmffi_host.__file__).parent / "bin" / "tvmffi-hostd"
+        if self.daemon is None or self.daemon.poll() is not None:
+            self.daemon = subprocess.Popen([program, "--socket", path, "--log-level=error"])
+        until = time.monotonic() + DEADLINE
+        while not path.exists() and time.monotonic() < until:
+            if self.daemon.poll() is not None:
+                raise OSError(f"the daemon ended with {self.daemon.returncode}")
+            time.sleep(0.001)
+        return tvmffi_host.Session(socket=path)
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        if self.daemon is not None:
+            self.daemon.terminate()
+            self.daemon.wait(DEADLINE)
+            self.daemon = None
+
+
 class Crash(Calls):
     """A worker that dies in a call, its report, and the next call in the next worker."""
 
@@ -93,6 +138,8 @@ class Crash(Calls):
         try:
             mod.segfault()
         except tvmffi_host.WorkerCrashed as error:
+            if error.report.cause == "daemon":
+                raise  # lost together with what it knew of the worker
             expect((error.report.cause, error.report.signal_name), ("signal", "SIGSEGV"))
             self.frames = [str(frame) for frame in error.report.frames]
         else:
@@ -103,8 +150,7 @@ class Crash(Calls):
         return {**super().notes(), "symbols": sum("segfault" in frame for frame in getattr(self, "frames", ())) > 0}
 
 
-SCENARIOS: dict[str, Callable[[], Any]] = {"calls": Calls, "limits": Limits, "crash": Crash}
-TYPED = (tvmffi_host.HostError, OSError, MemoryError)
+SCENARIOS: dict[str, Callable[[], Any]] = {"calls": Calls, "limits": Limits, "shared": Shared, "crash": Crash}
 
 
 def held() -> dict[str, int]:
@@ -159,7 +205,7 @@ def attempt(step: Callable[[], Any]) -> dict[str, Any]:
     return outcome
 
 
-def run(name: str, control: Control) -> dict[str, Any]:
+def run(name: str, descriptors: int, control: Control) -> dict[str, Any]:
     scenario = SCENARIOS[name]
     before = held()
     answer: dict[str, Any] = {}
@@ -170,6 +216,8 @@ def run(name: str, control: Control) -> dict[str, Any]:
         # What is there now goes on; the call fails once.
         answer["same"] = attempt(used.run)
         answer["notes"] = used.notes()
+        if used.session is not None:
+            answer["daemon_descriptors"] = used.daemon_descriptors(descriptors)
     control.armed = 0
     answer["close_failed"] = bool(control.failure.happened and not failed_before)
     del used
@@ -190,7 +238,8 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             print("pid", os.getpid(), flush=True)
-            print(json.dumps(run(line.strip(), control)), flush=True)
+            name, descriptors = line.split()
+            print(json.dumps(run(name, int(descriptors), control)), flush=True)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         print("ended", status, flush=True)

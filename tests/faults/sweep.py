@@ -116,11 +116,11 @@ class Clients:
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line.decode()
 
-    def run(self, scenario: str) -> tuple[dict[str, Any], list[str]]:
+    def run(self, scenario: str, daemon_descriptors: int) -> tuple[dict[str, Any], list[str]]:
         """What the client answered, and what was wrong with that."""
         assert self._process.stdin is not None
         self._log.truncate(0)
-        self._process.stdin.write(f"{scenario}\n".encode())
+        self._process.stdin.write(f"{scenario} {daemon_descriptors}\n".encode())
         until = time.monotonic() + RUN_SECONDS
         answer: dict[str, Any] = {}
         problems = []
@@ -197,10 +197,12 @@ class Sweep:
         self._scenario = scenario
         self._interrupt = interrupt
         self.layers: list[str] = []
+        self.daemon_descriptors = 0
         clean = self.run("client", 0, record_sites=True)
         if clean.problems or clean.left or clean.answer["first"]["outcome"] != "success":
             raise RuntimeError(f"the run without a failure is not clean: {clean.problems} {clean.left} {clean.answer}")
         self.layers = clean.answer["notes"]["layers"]
+        self.daemon_descriptors = clean.answer["daemon_descriptors"]
         self.sites = {role: self._first_of_each(number) for number, role in enumerate(ROLES)}
 
     def _first_of_each(self, role: int) -> list[int]:
@@ -213,7 +215,7 @@ class Sweep:
     def run(self, role: str, nth: int, *, record_sites: bool = False) -> Point:
         control = self._clients.control
         control.aim(role, nth, interrupt=self._interrupt, record_sites=record_sites)
-        answer, problems = self._clients.run(self._scenario)
+        answer, problems = self._clients.run(self._scenario, self.daemon_descriptors)
         point = Point(role, nth, control.failed_call(), answer, problems=problems)
         settled, daemons = self._clients.settle()
         problems += settled
@@ -233,6 +235,9 @@ class Sweep:
                 yield f"{step}: {answer[step]['type']}: {answer[step]['message']}\n{answer[step]['trace']}"
         if answer and answer["fresh"]["outcome"] != "success":
             yield f"a new session fails too: {answer['fresh']}"
+        descriptors = answer.get("daemon_descriptors", 0)
+        if 0 < self.daemon_descriptors < descriptors:
+            yield f"the daemon has {descriptors} descriptors without workers, {self.daemon_descriptors} is usual"
         for step in ("left", "left_after_fresh"):
             if answer.get(step):
                 yield f"{step}: {answer[step]}"
@@ -283,31 +288,36 @@ def ended_by_libuv(build: Path, point: Point) -> bool:
     return name.startswith(("libuv", "uv_")) and any("tvmffi-hostd died of SIGABRT" in text for text in point.problems)
 
 
-def sweep_role(sweep: Sweep, role: str, numbers: list[int] | None, build: Path, verbose: bool) -> int:
-    """How many points had problems. Prints a line of counts."""
-    outcomes: collections.Counter[str] = collections.Counter()
-    bad = missed = by_libuv = later = 0
-    for point in sweep.points(role, numbers):
-        missed += point.failed is None
-        if ended_by_libuv(build, point) and len(point.problems) == 1:
+class Tally:
+    """What came of one role's points."""
+
+    def __init__(self, build: Path, verbose: bool) -> None:
+        self._build = build
+        self._verbose = verbose
+        self._outcomes: collections.Counter[str] = collections.Counter()
+        self._failed = self._by_libuv = self._cleaned_later = 0
+        self.bad = 0
+
+    def add(self, point: Point) -> None:
+        if ended_by_libuv(self._build, point) and len(point.problems) == 1:
             point.problems.clear()
-            by_libuv += 1
-        later += bool(point.left)
-        outcomes[point.outcome()] += 1
-        bad += bool(point.problems)
-        if verbose or point.problems:
-            print(describe(build, point), flush=True)
-        if verbose:
+            self._by_libuv += 1
+        self._failed += point.failed is not None
+        self._cleaned_later += bool(point.left)
+        self._outcomes[point.outcome()] += 1
+        self.bad += bool(point.problems)
+        if self._verbose or point.problems:
+            print(describe(self._build, point), flush=True)
+        if self._verbose:
             print(f"    {json.dumps(point.answer)}", flush=True)
         for problem in point.problems:
             print(f"    PROBLEM {problem}", flush=True)
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    print(
-        f"{role}: {sum(outcomes.values()) - missed} calls failed, {bad} problems; {by_libuv} times libuv ended the daemon, "
-        f"{later} times the next daemon cleaned up ({counts})",
-        flush=True,
-    )
-    return bad
+
+    def summary(self) -> str:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes.most_common())
+        asides = [f"{self._by_libuv} times libuv ended the daemon"] * bool(self._by_libuv)
+        asides += [f"{self._cleaned_later} times the next daemon cleaned up"] * bool(self._cleaned_later)
+        return f"{self._failed} calls failed, {self.bad} problems; {'; '.join([counts, *asides])}"
 
 
 def parse() -> argparse.Namespace:
@@ -315,7 +325,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--build", type=Path, required=True, help="the build tree")
     parser.add_argument("--library", type=Path, help="libfail_nth.so, by default the build's")
     parser.add_argument("--role", action="append", choices=ROLES, help="whose calls; by default all")
-    parser.add_argument("--scenario", default="calls", help="calls, limits or crash")
+    parser.add_argument("--scenario", default="calls", choices=("calls", "limits", "shared", "crash"))
     parser.add_argument("--sites", action="store_true", help="each place that makes a call once, not every call")
     parser.add_argument("--stride", type=int, default=1, help="with --sites, only every so manyth place")
     parser.add_argument("--nth", type=int, action="append", help="only this call")
@@ -336,7 +346,11 @@ def main() -> int:
         sweep = Sweep(clients, options.scenario, options.interrupt)
         for role in options.role or ROLES:
             numbers = options.nth or (sweep.sites[role][:: options.stride] if options.sites else None)
-            bad += sweep_role(sweep, role, numbers, build, options.verbose)
+            tally = Tally(build, options.verbose)
+            for point in sweep.points(role, numbers):
+                tally.add(point)
+            print(f"{role}: {tally.summary()}", flush=True)
+            bad += tally.bad
         clients.close()
     return 1 if bad else 0
 
