@@ -45,11 +45,15 @@ void RunInit(pid_t worker, int end) {
 }
 
 std::optional<WorkerEnd> ReadWorkerEnd(int end) {
-  WorkerEnd ended{};
-  pollfd entry{end, POLLIN, 0};
-  if (::poll(&entry, 1, 0) != 1 || (entry.revents & POLLIN) == 0) return std::nullopt;
-  if (::read(end, &ended, sizeof(ended)) != sizeof(ended)) return std::nullopt;
-  return ended;
+  // Without it a report tells of the init's end instead.
+  constexpr int kAttempts = 3;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    WorkerEnd ended{};
+    const ssize_t size = ::read(end, &ended, sizeof(ended));
+    if (size == static_cast<ssize_t>(sizeof(ended))) return ended;
+    if (size >= 0 || errno == EAGAIN) break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace tvmffi::hostd

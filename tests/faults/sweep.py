@@ -108,7 +108,7 @@ class Clients:
     def _line(self, until: float) -> str | None:
         assert self._process.stdout is not None
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, until - time.monotonic()))
+            ready, _, _ = select.select([self._process.stdout], [], [], min(max(0.0, until - time.monotonic()), 3600.0))
             piece = os.read(self._process.stdout.fileno(), 65536) if ready else b""
             if not piece:
                 return None
@@ -281,7 +281,7 @@ def describe(build: Path, point: Point) -> str:
 
 
 def ended_by_libuv(build: Path, point: Point) -> bool:
-    """libuv ends the process when a descriptor of its own cannot be had, read or watched. The client sees a lost daemon."""
+    """libuv ends the process when it cannot have or watch a descriptor. The client sees a lost daemon."""
     if point.failed is None or point.failed.role != "daemon":
         return False
     name = place_of(build, point.failed).split(" < ", 1)[0]
