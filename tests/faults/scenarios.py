@@ -138,8 +138,8 @@ class Crash(Calls):
         try:
             mod.segfault()
         except tvmffi_host.WorkerCrashed as error:
-            if error.report.cause == "daemon":
-                raise  # lost together with what it knew of the worker
+            if error.report.cause == "daemon" or error.report.exit_status > 0:
+                raise  # the daemon or the namespace's init ended, and what it knew of the worker is lost
             expect((error.report.cause, error.report.signal_name), ("signal", "SIGSEGV"))
             self.frames = [str(frame) for frame in error.report.frames]
         else:

@@ -233,6 +233,8 @@ class Sweep:
         for step in ("first", "same", "fresh"):
             if step in answer and answer[step]["outcome"] == "untyped":
                 yield f"{step}: {answer[step]['type']}: {answer[step]['message']}\n{answer[step]['trace']}"
+            if answer.get(step, {}).get("type") == "PolicyViolation":
+                yield f"{step}: the plug-in is blamed: {answer[step]['message']}"
         if answer and answer["fresh"]["outcome"] != "success":
             yield f"a new session fails too: {answer['fresh']}"
         descriptors = answer.get("daemon_descriptors", 0)
