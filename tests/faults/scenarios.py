@@ -10,6 +10,7 @@ import collections
 import gc
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -45,6 +46,11 @@ def use_values(mod: Any) -> None:
     expect(mod.call_twice(lambda x: x * 3, 2), 18)
     result = mod.make_own([1000], 4.0)
     expect(float(np.from_dlpack(result).sum()), 4000.0)
+
+
+def listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 class Calls:
@@ -114,9 +120,11 @@ class Shared(Calls):
         if self.daemon is None or self.daemon.poll() is not None:
             self.daemon = subprocess.Popen([program, "--socket", path, "--log-level=error"])
         until = time.monotonic() + DEADLINE
-        while not path.exists() and time.monotonic() < until:
+        while not listens(path):
             if self.daemon.poll() is not None:
                 raise OSError(f"the daemon ended with {self.daemon.returncode}")
+            if time.monotonic() > until:
+                raise OSError("the daemon does not listen")
             time.sleep(0.001)
         return tvmffi_host.Session(socket=path)
 
