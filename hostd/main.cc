@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "hostd/config.h"
@@ -18,11 +19,13 @@ namespace tvmffi::hostd {
 namespace {
 
 // What the daemon relies on and its parent may have left otherwise. Workers inherit the core limit.
-void NormalizeProcess(const Config& config) {
+Status NormalizeProcess(const Config& config) {
   // Descriptors 0 to 3 are taken: none of ours may lie where a worker's will.
-  for (int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC); fd >= 0 && fd <= 3;) {
+  int fd;
+  do {
     fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  }
+    if (fd < 0) return ErrnoStatus(errno, "cannot open /dev/null");
+  } while (fd <= 3);
   ::signal(SIGPIPE, SIG_IGN);
   // Ignored, it would make the kernel discard the status of every worker.
   ::signal(SIGCHLD, SIG_DFL);
@@ -30,14 +33,23 @@ void NormalizeProcess(const Config& config) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  if (::setrlimit(RLIMIT_CORE, &no_core) != 0) {
+    return ErrnoStatus(errno, "cannot set the limit of core files to 0");
+  }
   // Its memory is nobody's to read, whatever a worker's layers.
-  if (!config.debuggable) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (!config.debuggable && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    return ErrnoStatus(errno, "cannot hide the daemon's memory");
+  }
+  return OkStatus();
 }
 
 int Run(const Config& config) {
-  NormalizeProcess(config);
+  const Status normal = NormalizeProcess(config);
   auto log = MakeLogger(STDERR_FILENO, spdlog::level::from_str(config.log_level), config.log_json);
+  if (!normal.ok()) {
+    log->error("{}", normal.message);
+    return 1;
+  }
   Result<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) {
     log->error("{}", loop.status().message);

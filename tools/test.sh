@@ -50,7 +50,7 @@ ctest "${ctest_options[@]}" -LE "$skipped_labels"
 export PYTHONPATH="$TVMFFI_BUILD/python" TVMFFI_BUILD_DIR="$TVMFFI_BUILD"
 failed=()
 # One run per folder: each has its own conftest.py and helper modules.
-for suite in tools python plugins e2e compat gpu; do
+for suite in tools python plugins e2e faults compat gpu; do
   tvmffi_say "Python tests: tests/$suite"
   status=0
   "$TVMFFI_PYTHON" -m pytest "${pytest_options[@]}" "tests/$suite" || status=$?

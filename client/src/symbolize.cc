@@ -130,8 +130,8 @@ Result<wire::Symbols> AskSymbolizer(Connection* connection, const CrashPage& pag
   if (!copy.ok()) return copy.status();
   Status sent = SendModules(&symbolizer, crash, trusted, std::move(started->fds[1]), deadline);
   if (sent.ok()) sent = SendTo(&symbolizer, wire::Symbolize{}, std::move(*copy), deadline);
-  // One that ended early may have said why.
-  Result<ControlFrame> frame = symbolizer.Receive(deadline);
+  // One that ended early may have said why before.
+  Result<ControlFrame> frame = symbolizer.Receive(sent.ok() ? deadline : MonotonicNanos());
   if (!frame.ok()) {
     const Status& why = sent.ok() ? frame.status() : sent;
     return Status{why.code, "the symbolizer gave no answer: " + why.message};

@@ -102,9 +102,9 @@ Progress ReadProgress(int fd) {
   }
 }
 
-Status MakePipe(UniqueFd* read_end, UniqueFd* write_end) {
+Status MakePipe(int flags, UniqueFd* read_end, UniqueFd* write_end) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "cannot create a pipe");
+  if (::pipe2(ends, O_CLOEXEC | flags) != 0) return ErrnoStatus(errno, "cannot create a pipe");
   *read_end = UniqueFd(ends[0]);
   *write_end = UniqueFd(ends[1]);
   return OkStatus();
@@ -135,9 +135,12 @@ Result<SpawnedProgram> SpawnProgram(const std::string& program,
   UniqueFd progress_end;
   SpawnedProgram spawned;
   UniqueFd end;
-  TVMFFI_RETURN_IF_ERROR(MakePipe(&progress, &progress_end));
+  TVMFFI_RETURN_IF_ERROR(MakePipe(0, &progress, &progress_end));
   const int flags = NamespaceFlags(layers);
-  if ((flags & CLONE_NEWPID) != 0) TVMFFI_RETURN_IF_ERROR(MakePipe(&spawned.end, &end));
+  if ((flags & CLONE_NEWPID) != 0) {
+    // The daemon reads it when the init has ended, and never waits.
+    TVMFFI_RETURN_IF_ERROR(MakePipe(O_NONBLOCK, &spawned.end, &end));
+  }
 
   const Start start{program.c_str(), argv,        envp.data(),        fds,      flags,
                     ::geteuid(),     ::getegid(), progress_end.get(), end.get()};

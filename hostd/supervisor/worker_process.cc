@@ -94,7 +94,12 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   if (!pipe.ok()) return pipe.status();
   log_ = std::move(*pipe);
   Stream::Callbacks callbacks;
-  callbacks.on_end = [this](Status status) { FailPasses(status); };
+  callbacks.on_end = [this](Status status) {
+    // It is missing a message and can get no other. One that closed its end is ending, or its
+    // client notices.
+    if (status.code != Code::kUnavailable) Kill(wire::KillCause::kClosed);
+    FailPasses(status);
+  };
   callbacks.on_written = [this](uint64_t frames_sent) { OnWritten(frames_sent); };
   Result<std::unique_ptr<Stream>> stream =
       Stream::Create(loop_, std::move(control->first), std::move(callbacks));
