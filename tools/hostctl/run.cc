@@ -62,6 +62,8 @@ std::string FrameText(const host::Frame& frame) {
   return frame.module.empty() ? text : text + " in " + frame.module;
 }
 
+}  // namespace
+
 std::string ReportText(const host::Report& report) {
   std::string text = "cause: " + report.cause;
   if (report.signal != 0) text += " (" + report.signal_name + ")";
@@ -106,6 +108,8 @@ Json ReportJson(const host::Report& report) {
   if (report.is_write) json["is_write"] = *report.is_write;
   return json;
 }
+
+namespace {
 
 // A plug-in's own error, or one of the host.
 int Show(const tvm::ffi::Error& error, bool json) {
