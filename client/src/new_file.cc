@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "proto/base/unique_fd.h"
 
@@ -53,14 +54,15 @@ int Rename(int folder, const std::string& from, const std::string& to) {
   return ::unlinkat(folder, from.c_str(), 0) == 0 ? 0 : errno;
 }
 
-Result<std::string> Publish(int folder, const std::string& temporary,
+// `name` is the first to be tried.
+Result<std::string> Publish(int folder, const std::string& temporary, std::string name,
                             const std::function<std::string()>& next_name) {
-  int error = EEXIST;
+  int error = Rename(folder, temporary, name);
   for (int i = 0; i < kMaxNames && error == EEXIST; ++i) {
-    std::string name = next_name();
+    name = next_name();
     error = Rename(folder, temporary, name);
-    if (error == 0) return name;
   }
+  if (error == 0) return name;
   return ErrnoStatus(error, "cannot name it");
 }
 
@@ -75,10 +77,12 @@ Result<std::string> WriteNewFile(const std::string& folder,
   if (Status fits = CheckSizeLimit(content); !fits.ok()) return failed(fits);
   UniqueFd place(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!place.valid()) return failed(ErrnoStatus(errno, "cannot open the folder"));
+  std::string name;
   std::string temporary;
   UniqueFd file;
   for (int i = 0; i < kMaxNames && !file.valid(); ++i) {
-    temporary = "." + next_name() + ".part";
+    name = next_name();
+    temporary = "." + name + ".part";
     file = UniqueFd(::openat(place.get(), temporary.c_str(),
                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file.valid() && errno != EEXIST) break;
@@ -88,12 +92,12 @@ Result<std::string> WriteNewFile(const std::string& folder,
     ::unlinkat(place.get(), temporary.c_str(), 0);
     return failed(filled);
   }
-  Result<std::string> name = Publish(place.get(), temporary, next_name);
-  if (!name.ok()) {
+  Result<std::string> published = Publish(place.get(), temporary, std::move(name), next_name);
+  if (!published.ok()) {
     ::unlinkat(place.get(), temporary.c_str(), 0);
-    return failed(name.status());
+    return failed(published.status());
   }
-  return folder + "/" + *name;
+  return folder + "/" + *published;
 }
 
 }  // namespace tvmffi::host

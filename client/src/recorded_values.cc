@@ -95,7 +95,8 @@ ValuesCopy::Area ValuesCopy::Surroundings(const char* low, const char* high) con
       arena->use() == ArenaUse::kTensor || arena->use() == ArenaUse::kInput;
   const Slack& slack = arena->slack();
   if (!has_own_segment || low < slack.begin || high > slack.end) return plain;
-  const bool at_left = slack.begin == arena->data();
+  // At the right there is at most the slack that alignment needs.
+  const bool at_left = slack.end + kRecordedAlignment <= arena->data() + arena->size();
   return {slack.begin, slack.end,
           arena->read_only() ? SavedPlace::kInput
           : at_left          ? SavedPlace::kGuardLeft

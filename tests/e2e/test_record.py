@@ -124,13 +124,24 @@ def test_b8_tensors_hold_what_they_held_before_the_call(tmp_path: Path) -> None:
 def test_b8_tensors_that_overlap_still_do(tmp_path: Path) -> None:
     mod = recording_module(tmp_path)
     memory = pattern(64)
-    views = [memory[8:40:2], memory[::-1][20:30], memory[4:12]]
-    with pytest.raises(tvmffi_host.PolicyViolation) as caught:
-        mod.store_one_past(*(tvm_ffi.from_dlpack(view) for view in (views[0][:1], views[2])))
-    report = caught.value.report
-    content = Path(report.recording).read_bytes()
-    assert content.count(views[2].tobytes()) == 1
-    assert replayed(report.recording)["replayed"]["fault_offset"] == report.fault_offset == 32
+    views = [tvm_ffi.from_dlpack(view) for view in (memory[20:24], memory[16:24])]
+    report = death(mod, "store_one_past", *views)
+    # Both end where the store goes past.
+    assert (report.cause, report.fault_argument, report.fault_offset) == ("violation", 0, 16)
+    assert Path(report.recording).read_bytes().count(pattern(64)[20:24].tobytes()) == 1
+    again = replayed(report.recording)["replayed"]
+    assert (again["fault_argument"], again["fault_offset"]) == (0, 16)
+
+
+def test_b8_what_lies_between_the_elements_of_a_view_is_not_recorded(tmp_path: Path) -> None:
+    mod = recording_module(tmp_path)
+    memory = pattern(64)
+    report = death(mod, "write_past", tvm_ffi.from_dlpack(memory[8:20:2]), 24)
+    assert (report.cause, report.fault_argument) == ("violation", 0)
+    recorded = np.zeros(11, dtype=np.float32)
+    recorded[::2] = pattern(64)[8:20:2]
+    assert recorded.tobytes() in Path(report.recording).read_bytes()
+    assert replayed(report.recording)["replayed"]["fault_offset"] == report.fault_offset
 
 
 def test_b8_calls_that_return_leave_nothing(tmp_path: Path) -> None:
