@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "tests/support/temp_dir.h"
 
 namespace tvmffi::host {
 namespace {
@@ -71,6 +74,22 @@ TEST(Host, ACrashIsAnErrorWithAReportAndTheNextCallWorks) {
   EXPECT_EQ(report.frames[0].module, "faulty.so");
   EXPECT_EQ(Get(faulty, "pid")().type_index(), kTVMFFIInt);
   EXPECT_NE(WorkerPid(faulty), pid);
+}
+
+TEST(Host, B8_ACrashIsRecordedWhereThatWasAskedFor) {
+  tvmffi::testing::TempDir folder;
+  LoadOptions options;
+  options.record = folder.path();
+  const Module faulty = Client::Private().LoadModule(kPlugins + "/faulty.so", options);
+  Get(faulty, "pid")();
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+
+  const auto [kind, report] = Thrown([&] { Get(faulty, "exit_now")(3); });
+
+  EXPECT_EQ(kind, kWorkerCrashed);
+  EXPECT_EQ(report.recording.rfind(folder.path() + "/faulty-exit_now-", 0), 0u);
+  EXPECT_EQ(report.recording_note, "");
+  EXPECT_TRUE(std::filesystem::is_regular_file(report.recording));
 }
 
 TEST(Host, AHangEndsAtTheDeadline) {

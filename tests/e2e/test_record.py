@@ -166,6 +166,22 @@ def test_b8_init_calls_come_first(tmp_path: Path) -> None:
     assert "pid" in page and "die_if_set" in page and page.endswith("\nreproduced\n")
 
 
+@pytest.mark.parametrize("function", ["segfault", "hang"])
+def test_b8_the_victims_of_another_call_are_not_recorded(function: str, tmp_path: Path) -> None:
+    mod = recording_module(tmp_path, deadline=1.5)
+    victims: list[tvmffi_host.Report] = []
+    victim = threading.Thread(target=lambda: victims.append(death(mod, "spin")))
+    mod.pid()
+    culprit = threading.Thread(target=lambda: death(mod, function))
+    for thread in (culprit, victim) if function == "hang" else (victim, culprit):
+        thread.start()
+        time.sleep(0.3)
+    for thread in (culprit, victim):
+        thread.join()
+    assert [file.name.split("-")[1] for file in tmp_path.iterdir()] == [function]
+    assert victims[0].recording == victims[0].recording_note == ""
+
+
 class TestAnotherModule:
     @pytest.fixture
     def changed(self, tmp_path: Path) -> str:

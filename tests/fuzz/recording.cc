@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/codec/tensor.h"
 #include "tools/hostctl/recorded_arguments.h"
 
 namespace tvmffi {
