@@ -52,7 +52,7 @@ class CallRecorder {
   CallRecorder(std::string folder, const ModuleSpec* spec)
       : folder_(std::move(folder)), spec_(spec) {}
   CallRecording Describe(const CallCopy& copy, const CallEnd& end, const WorkerSlot& slot,
-                     const Worker& worker, const FailedCall& failed) const;
+                         const Worker& worker, const FailedCall& failed) const;
 
   const std::string folder_;
   const ModuleSpec* const spec_;

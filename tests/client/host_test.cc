@@ -6,12 +6,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "tests/support/temp_dir.h"
 
 namespace tvmffi::host {
 namespace {
@@ -77,19 +76,21 @@ TEST(Host, ACrashIsAnErrorWithAReportAndTheNextCallWorks) {
 }
 
 TEST(Host, B8_ACrashIsRecordedWhereThatWasAskedFor) {
-  tvmffi::testing::TempDir folder;
+  char folder[] = "/tmp/tvmffi-test-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
   LoadOptions options;
-  options.record = folder.path();
+  options.record = folder;
   const Module faulty = Client::Private().LoadModule(kPlugins + "/faulty.so", options);
   Get(faulty, "pid")();
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
 
   const auto [kind, report] = Thrown([&] { Get(faulty, "exit_now")(3); });
 
   EXPECT_EQ(kind, kWorkerCrashed);
-  EXPECT_EQ(report.recording.rfind(folder.path() + "/faulty-exit_now-", 0), 0u);
+  EXPECT_EQ(report.recording.rfind(std::string(folder) + "/faulty-exit_now-", 0), 0u);
   EXPECT_EQ(report.recording_note, "");
   EXPECT_TRUE(std::filesystem::is_regular_file(report.recording));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Host, AHangEndsAtTheDeadline) {

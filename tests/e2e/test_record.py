@@ -296,6 +296,21 @@ class TestReplay:
         assert not again["reproduced"]
         assert {"what": "cause", "recorded": "signal", "replayed": "deadline"} in again["differences"]
 
+    def test_b8_what_differs_around_the_call_is_told(self, tmp_path: Path) -> None:
+        with tvmffi_host.Session(without=["seccomp"]) as session:
+            mod = session.load_module(plugin("faulty"), record=tmp_path)
+            session.load_module(plugin("values"), worker=mod)
+            page = hostctl("replay", death(mod, "segfault").recording)
+        assert "faulty.so, values.so were in the recorded worker" in page
+        assert "locked the recorded worker" in page and page.endswith("\nreproduced\n")
+
+    def test_b8_a_stricter_policy_can_be_given(self, tmp_path: Path) -> None:
+        policy = tmp_path / "policy.toml"
+        policy.write_text('address_space = "512 MiB"\n')
+        report = death(recording_module(tmp_path, limits={"address_space_bytes": 1 << 30}), "oom_unchecked", 1 << 20)
+        again = replayed(report.recording, "--policy", str(policy))
+        assert again["reproduced"]
+
     def test_b8_at_a_shared_daemon(self, tmp_path: Path) -> None:
         report = death(recording_module(tmp_path), "segfault")
         with shared_daemon(tmp_path) as (_, path):

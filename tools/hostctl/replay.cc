@@ -244,8 +244,17 @@ class Replayer {
       views.push_back(AnyView::CopyFromTVMFFIAny(value));
       descriptions.push_back(DescribeArgument(value));
     }
-    if (!options_.json) Show(ArgumentsText(descriptions));
+    if (!options_.json) Show(Layers(module) + ArgumentsText(descriptions));
     return Judge(Call(function.value(), views));
+  }
+
+  std::string Layers(const Module& module) const {
+    std::string recorded;
+    for (const std::string& layer : recording_.setting.layers) {
+      recorded += (recorded.empty() ? "" : " ") + layer;
+    }
+    return LayersText(recorded,
+                      std::string(host::WorkerInfo(module)["layers"].cast<tvm::ffi::String>()));
   }
 
   static std::string DescribeArgument(const TVMFFIAny& value) {

@@ -109,6 +109,11 @@ std::string HeadText(const std::string& file, const std::string& module,
   for (const SavedCall& call : recording.init) {
     text += "init:        " + Printable(call.function) + "\n";
   }
+  const std::string name = recording.module.path.substr(recording.module.path.rfind('/') + 1);
+  if (setting.worker_modules != name) {
+    text += "beside it:   " + Printable(setting.worker_modules) +
+            " were in the recorded worker; here it is alone\n";
+  }
   text += "policy:\n" + Lines(setting.policy, "  ");
   text += "environment:\n";
   for (const std::string& entry : setting.environment) text += "  " + Printable(entry) + "\n";
@@ -117,6 +122,12 @@ std::string HeadText(const std::string& file, const std::string& module,
     text += "memory:      " + Bytes(memory.bytes.size()) + ", " + PlaceName(memory.place) + "\n";
   }
   return text;
+}
+
+std::string LayersText(const std::string& recorded, const std::string& now) {
+  if (recorded == now) return "";
+  return "layers:      " + Printable(recorded) + " locked the recorded worker, " + Printable(now) +
+         " lock this one\n";
 }
 
 std::string ArgumentsText(const std::vector<std::string>& descriptions) {

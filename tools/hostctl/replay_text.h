@@ -22,6 +22,8 @@ std::vector<Difference> Compare(const SavedOutcome& recorded, const SavedOutcome
 // Before the worker is started; `module` is the file that will be loaded.
 std::string HeadText(const std::string& file, const std::string& module,
                      const CallRecording& recording);
+// Nothing when they are the same.
+std::string LayersText(const std::string& recorded, const std::string& now);
 std::string ArgumentsText(const std::vector<std::string>& descriptions);
 std::string VerdictText(const std::vector<Difference>& differences);
 
