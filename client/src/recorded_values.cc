@@ -113,6 +113,7 @@ size_t ValuesCopy::AddArea(Area wanted) {
       ++i;
       continue;
     }
+    if (areas_[i].place != wanted.place) wanted.place = SavedPlace::kPlain;
     wanted.low = std::min(wanted.low, areas_[i].low);
     wanted.high = std::max(wanted.high, areas_[i].high);
     areas_.erase(areas_.begin() + static_cast<std::ptrdiff_t>(i));
