@@ -57,6 +57,9 @@ Status Daemon::Start() {
   symbolizer_program_ = std::move(*symbolizer);
   TVMFFI_RETURN_IF_ERROR(FindLayers());
   TVMFFI_RETURN_IF_ERROR(supervisor_.Start());
+  if (const Status& status = supervisor_.ends_orphans(); !status.ok()) {
+    layers_.Miss(kOrphans, status.message);
+  }
   for (auto [signal, watch] : {std::pair{SIGTERM, &terminate_}, std::pair{SIGINT, &interrupt_}}) {
     Result<std::unique_ptr<SignalWatch>> made = SignalWatch::Create(
         loop_, signal, [this, number = signal] { Shutdown("signal " + std::to_string(number)); });
@@ -118,8 +121,7 @@ Status Daemon::StartShared() {
 }
 
 Status Daemon::Listen(const std::string& path) {
-  TVMFFI_RETURN_IF_ERROR(MakeSocketFolder(path));
-  Result<ListeningSocket> socket = ListeningSocket::Listen(path);
+  Result<ListeningSocket> socket = ListeningSocket::ListenInOwnFolder(path);
   if (!socket.ok()) return socket.status();
   socket_.emplace(std::move(*socket));
   Result<std::unique_ptr<Listener>> listener = Listener::Create(

@@ -144,7 +144,8 @@ void Session::Handle(const wire::CreateWorker& request) {
   SpawnOptions options{
       context_.worker_program, request.label,       worker_id,
       std::move(*policy),      request.log_forward, WorkerLayers(*context_.layers, request.grants),
-      context_.seccomp_audit,  request.poison,      context_.cgroups};
+      context_.seccomp_audit,  request.poison,      request.one_call,
+      context_.cgroups};
   options.session = id_;
   std::vector<std::string> layers = options.layers;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(
@@ -167,7 +168,7 @@ void Session::PassOn(const Request& request, std::vector<UniqueFd> fds) {
   if (worker == workers_.end()) return NoSuchWorker(request.request_id, request.worker_id);
   size_t passing = 0;
   for (const auto& [id, other] : workers_) passing += other.process->passing();
-  if (passing >= kMaxPassing) {
+  if (!fds.empty() && passing >= kMaxPassing) {
     return Fail(request.request_id, {Code::kResourceExhausted,
                                      "the workers of this session do not read their messages: " +
                                          std::to_string(passing) + " wait"});

@@ -41,7 +41,7 @@ class Session {
  public:
   static constexpr size_t kMaxWorkers = 64;
   static constexpr size_t kMaxWaiting = 64;   // requests about the end of one worker
-  static constexpr size_t kMaxPassing = 256;  // messages, with descriptors, workers have not read
+  static constexpr size_t kMaxPassing = 256;  // messages with descriptors, workers have not read
   static constexpr size_t kKeptReports = 64;  // of dead workers nobody has asked about yet
 
   // `on_end` is called once when the client has gone, broke the protocol or never introduced

@@ -4,7 +4,8 @@
     tools/threats.py --build build/release [--user NAME] [--python PYTHON]
 
 Runs those tests, as this user and with --user once more as another one, and writes the table. A row is what its tests
-say: nothing in the table is written by hand but the rows' own texts and why three of them can have no control run.
+say: nothing in the table is written by hand but the rows' own texts and why three of them can have no control run. The exit
+status is 1 when an attempt was not stopped, a control run did not work, a row has no test, or tests did not run to their end.
 """
 
 from __future__ import annotations
@@ -112,8 +113,8 @@ def gtest_notes(path: Path) -> list[Note]:
     return notes
 
 
-def run_tests(build: Path, python: str, results: Path, prefix: list[str]) -> None:
-    """All tests of rows, their results as files."""
+def run_tests(build: Path, python: str, results: Path, prefix: list[str]) -> list[str]:
+    """All tests of rows, their results as files; the programs that did not come to their end."""
     environment = {
         **os.environ,
         "TVMFFI_TEST_RESULTS": str(results),
@@ -124,12 +125,20 @@ def run_tests(build: Path, python: str, results: Path, prefix: list[str]) -> Non
     }
     environment.pop("XDG_RUNTIME_DIR", None)
     command = [*prefix, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={results}/tmp"]
-    subprocess.run([*command, "-k", PYTEST_EXPRESSION, str(ROOT / "tests" / "e2e")], env=environment, check=False)
+    command += ["-k", PYTEST_EXPRESSION, str(ROOT / "tests" / "e2e")]
+    ended = {"pytest": subprocess.run(command, env=environment, check=False).returncode}
     for program in sorted((build / "bin").glob("*_tests")):
         output = f"--gtest_output=json:{results}/{program.name}.json"
-        subprocess.run(
-            [*prefix, str(program), f"--gtest_filter={GTEST_FILTER}", "--gtest_brief=1", output], env=environment, check=False
-        )
+        command = [*prefix, str(program), f"--gtest_filter={GTEST_FILTER}", "--gtest_brief=1", output]
+        ended[program.name] = subprocess.run(command, env=environment, check=False).returncode
+    return cut_short(ended)
+
+
+def cut_short(ended: dict[str, int]) -> list[str]:
+    """Programs whose exit status says more than that their tests passed or failed: a crash, a file that could not be collected.
+
+    pytest's 5 is that it found nothing to run."""
+    return [f"{name} ended with {code}" for name, code in ended.items() if code not in ((0, 1, 5) if name == "pytest" else (0, 1))]
 
 
 def read_run(results: Path) -> Note:
@@ -173,8 +182,11 @@ def control_cell(runs: list[Note], row: str) -> str:
     for run in runs:
         notes = of_row(run, row, True)
         worked = [note for note in notes if note["outcome"] == "passed"]
+        failed = [note["test"] for note in notes if note["outcome"] == "failed"]
         without = sorted({name for note in worked for load in note.get("loads", []) for name in load["without"]})
-        if worked:
+        if failed:
+            cells.append("**FAILED**: " + ", ".join(failed))
+        elif worked:
             cells.append("works without " + ", ".join(without) if without else "works: " + worked[0]["test"])
         elif notes:
             cells.append("**" + notes[0]["outcome"] + "** " + notes[0]["reason"])
@@ -195,6 +207,19 @@ def layers_cell(runs: list[Note], row: str) -> str:
     """The layers that its tests need; where they need none, the mechanism."""
     layers = dict.fromkeys(name for run in runs for note in of_row(run, row, False) for name in note.get("layers", []))
     return ", ".join(layers) or ROWS[row][1]
+
+
+def problems_of(run: Note) -> list[str]:
+    """Why this run is no evidence."""
+    problems = [] if run["uid"] is not None else ["no end-to-end test has run"]
+    for row in ROWS:
+        if "**no test**" in outcome_cell(run, row):
+            problems.append(f"{row} has no test")
+        elif "FAILED" in outcome_cell(run, row):
+            problems.append(f"{row} was not stopped")
+        if any(note["outcome"] == "failed" for note in of_row(run, row, True)):
+            problems.append(f"the control run of {row} failed")
+    return problems
 
 
 def who(run: Note) -> str:
@@ -229,6 +254,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, action="append", help="do not run: read these folders of results")
     parser.add_argument("--out", type=Path, default=TABLE)
     options = parser.parse_args()
+    problems: list[str] = []
     if options.results:
         runs = [read_run(folder) for folder in options.results]
     else:
@@ -241,12 +267,12 @@ def main() -> None:
                     entry = pwd.getpwnam(user)
                     os.chown(folder, entry.pw_uid, entry.pw_gid)
                     prefix = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
-                run_tests(options.build.resolve(), options.python, Path(folder), prefix)
+                problems += run_tests(options.build.resolve(), options.python, Path(folder), prefix)
                 runs.append(read_run(Path(folder)))
     write_table(runs, options.out)
-    failed = [row for row in ROWS for run in runs if "FAILED" in outcome_cell(run, row)]
-    if failed:
-        sys.exit(f"error: not stopped: {', '.join(dict.fromkeys(failed))}")
+    problems += [problem for run in runs for problem in problems_of(run)]
+    if problems:
+        sys.exit("error: " + "; ".join(dict.fromkeys(problems)))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,7 @@ Failure Exchange::Resume(WaitOutcome outcome, TVMFFIAny* result) {
   *result = NoneAny();
   call_id_ = lane_->CallId(lane_->lane_call);
   sent_ = true;
+  waits_ = 1;
   Begin();
   return End(Finish(outcome, result));
 }
@@ -121,6 +122,8 @@ Failure Exchange::End(Failure failure) {
   lane_->transfer.End();
   lane_->counters.calls.Add(1);
   if (sent_) lane_->record->End(Took(failure), outcome_);
+  // Unless what its answer held is held against it.
+  if (ended_worker_) slot_->Forget(lane_->worker, /*blame=*/false, {});
   if (failure) {
     lane_->counters.errors.Add(1);
   } else if (spec_.average != nullptr) {
@@ -274,9 +277,11 @@ bool Exchange::Serve(TVMFFIAny* result, Failure* failure) {
 
 Failure Exchange::EndWorker() {
   results_ = worker_->results();
-  worker_->End(wire::KillCause::kClosed);
-  slot_->Forget(lane_->worker, /*blame=*/false, {});
-  if (worker_->AwaitDeath(kDeathSeconds)) return {};
+  const WorkerEnd end = worker_->End(wire::KillCause::kClosed);
+  ended_worker_ = true;
+  // Where the daemon did not say that everything has ended, only process 1 of a namespace can.
+  const bool confirmed = end.cause != "stuck" && end.cause != "daemon";
+  if ((confirmed || worker_->HasLayer("pidns")) && worker_->AwaitDeath(kDeathSeconds)) return {};
   return MakeError(kUnavailable, "the worker of '" + slot_->Label() + "' (pid " +
                                      std::to_string(worker_->pid()) + ") answered " + Name() +
                                      " but could not be ended, so its answer is not used");
@@ -433,7 +438,9 @@ Failure Exchange::Fail(WaitOutcome outcome) {
 Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
                          const std::string& what) {
   const double elapsed = Elapsed();
-  const WorkerEnd end = worker_->End(cause);
+  WorkerEnd end = worker_->End(cause);
+  // Its answer was looked at after its end.
+  if (ended_worker_ && cause == wire::KillCause::kViolation) end.cause = "violation";
   // Killed by another call, or with its daemon.
   const bool blame = end.cause != "closed" && end.cause != "daemon" && end.cause != "cancelled";
   FailedCall call;

@@ -98,6 +98,7 @@ class Exchange {
   double Elapsed() const;
   uint32_t RecordedName() const;
   int64_t Took(const Failure& failure) const;
+
   WorkerSlot* const slot_;
   CallLane* const lane_;
   const CallSpec& spec_;
@@ -116,6 +117,7 @@ class Exchange {
   Failure callback_error_;
   std::optional<ArgumentByte> overrun_;
   std::unique_ptr<const CallCopy> copy_;
+  bool ended_worker_ = false;
   // Keeps results in reach when their worker was ended first.
   std::vector<std::shared_ptr<Arena>> results_;
 };

@@ -147,8 +147,11 @@ Failure Empty(const Arguments& args, TVMFFIAny* result) {
   const RemoteReference* reference = ReferenceOf(args[2]);
   std::shared_ptr<WorkerSlot> slot = reference != nullptr ? reference->slot() : nullptr;
   if (slot == nullptr) return BadArgument("empty", 2, "a hosted module");
-  const double deadline = slot->module(reference->module().value_or(0)).deadline;
-  return MakePoolTensor(slot, deadline, shape, dtype, result);
+  if (args[3].type_index != kTVMFFINone) {
+    return BadArgument("empty", 3,
+                       "None for a tensor of a module's pool, which has no guard pages");
+  }
+  return MakePoolTensor(slot, slot->module(reference->module().value_or(0)), shape, dtype, result);
 }
 
 const DLTensor* TensorOf(const TVMFFIAny& value) {

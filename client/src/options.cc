@@ -358,6 +358,11 @@ Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadReq
   TVMFFI_RETURN_IF_ERROR(ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) {
     return ParseOption(name, value, request);
   }));
+  if (request->slot.reuse == Reuse::kNever && !request->slot.respawn) {
+    return {Code::kInvalidArgument,
+            "options reuse=\"never\" and respawn=\"never\" exclude each other: each call needs a "
+            "worker of its own"};
+  }
   if (request->policy) ApplyPolicy(*request->policy, &request->slot.worker);
   if (!request->record.empty()) {
     auto recorder = CallRecorder::Make(Absolute(request->record), spec);

@@ -78,10 +78,10 @@ class RemoteFunction {
   static void Delete(void* self);
   Failure CallOn(CallLane* lane, const TVMFFIAny* args, int32_t num_args, CallSpec* call,
                  TVMFFIAny* result);
-  // Sends a call that has only plain values, of a function whose handle is known. False, and
-  // nothing sent, when it is not of that kind.
   // Gives a call that waited in vain for its turn a report; other failures stay as they are.
   Failure NotInTime(int64_t start, Failure failure) const;
+  // Sends a call that has only plain values, of a function whose handle is known. False, and
+  // nothing sent, when it is not of that kind.
   bool SendPlain(CallLane* lane, const TVMFFIAny* args, int32_t num_args);
   Failure FinishPlain(CallLane* lane, TVMFFIAny* result);
   CallSpec Spec(int64_t start);

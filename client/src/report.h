@@ -17,7 +17,9 @@ namespace tvmffi::host {
 // What ended a worker. Everything but `log_tail`, `crash` and `backtrace` is the kernel's word,
 // passed on by the daemon.
 struct WorkerEnd {
-  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon" or "stuck".
+  // "signal", "exit", "oom", "deadline", "cancelled", "violation", "closed", "daemon" or "stuck";
+  // of a worker that has not ended, "load" when its module was refused and "queue" when it was
+  // busy.
   std::string cause;
   int signal = 0;
   int exit_status = -1;

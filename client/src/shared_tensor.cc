@@ -108,12 +108,13 @@ Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, Gua
   return MakeIn(ArenaUse::kTensor, shape, dtype, guard, out);
 }
 
-Failure MakePoolTensor(const std::shared_ptr<WorkerSlot>& slot, double deadline,
+Failure MakePoolTensor(const std::shared_ptr<WorkerSlot>& slot, const ModuleSpec& spec,
                        const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out) {
   CompactLayout compact;
   if (Status fits = compact.Set(shape, dtype); !fits.ok()) return MakeError(fits);
   Failure failure;
-  CallLane* lane = slot->Acquire(DeadlineAfter(deadline), &failure);
+  int64_t deadline;
+  CallLane* lane = slot->AcquireFor(spec, MonotonicNanos(), &deadline, &failure);
   if (lane == nullptr) return failure;
   std::shared_ptr<Worker> worker = lane->worker;
   slot->GiveBack(lane);

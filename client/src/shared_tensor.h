@@ -12,6 +12,7 @@
 
 namespace tvmffi::host {
 
+struct ModuleSpec;
 class WorkerSlot;
 
 // The end of a tensor that lies against a page nobody can touch. Behind kRight there is the slack
@@ -23,8 +24,8 @@ Status MakeSharedTensor(const std::vector<int64_t>& shape, DLDataType dtype, Gua
                         TVMFFIAny* out);
 
 // A zeroed row-major tensor in the pool of the slot's worker, which is started if there is none
-// and `deadline` seconds allow. Other workers get copies; so does the next one here.
-Failure MakePoolTensor(const std::shared_ptr<WorkerSlot>& slot, double deadline,
+// and the deadlines of `spec` allow. Other workers get copies; so does the next one here.
+Failure MakePoolTensor(const std::shared_ptr<WorkerSlot>& slot, const ModuleSpec& spec,
                        const std::vector<int64_t>& shape, DLDataType dtype, TVMFFIAny* out);
 
 // A copy of `tensor`, row-major, that no worker can change whatever it does.

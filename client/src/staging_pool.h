@@ -64,6 +64,11 @@ class StagingPool {
   bool closed_ = false;
 };
 
+// Before what lies in a block there is so much room, which keeps its alignment; and so much behind
+// it, so that leaving it shows.
+inline constexpr size_t kFront = StagingPool::kAlignment;
+inline constexpr size_t kBackSlack = 16;
+
 }  // namespace tvmffi::host
 
 #endif  // TVMFFI_CLIENT_SRC_STAGING_POOL_H_

@@ -7,13 +7,6 @@
 #include "client/src/process_state.h"
 
 namespace tvmffi::host {
-namespace {
-
-// Before each tensor, which keeps its alignment; and behind it, so that leaving it shows.
-constexpr size_t kFront = StagingPool::kAlignment;
-constexpr size_t kBackSlack = 16;
-
-}  // namespace
 
 PoolBlock::PoolBlock(std::weak_ptr<TensorPool> pool, StagingBlock block, size_t size)
     : pool_(std::move(pool)), epoch_(ForkEpoch()), block_(std::move(block)) {

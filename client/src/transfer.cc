@@ -11,9 +11,6 @@
 namespace tvmffi::host {
 namespace {
 
-// Before each staged range, which keeps its alignment; and behind it, so that leaving it shows.
-constexpr size_t kFront = StagingPool::kAlignment;
-constexpr size_t kBackSlack = 16;
 // A fault that far from an argument is not blamed on it: a guard page and the slack before it.
 constexpr int64_t kNear = 2 * 4096;
 

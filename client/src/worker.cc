@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,10 +50,22 @@ uint64_t MaxResultBytes() {
   return bytes;
 }
 
-Result<UniqueFd> Duplicate(int fd) {
-  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy.valid()) return ErrnoStatus(errno, "cannot duplicate a descriptor");
-  return copy;
+// Not a duplicate: that would share its offset and its locks with every worker it is lent to.
+Result<UniqueFd> OpenAgain(int fd, int access) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  UniqueFd again(::open(path.c_str(), access | O_CLOEXEC));
+  if (!again.valid() && errno == EACCES) {
+    // A worker of the same user, which has it too, took the rights away.
+    ::fchmod(fd, 0666);
+    again = UniqueFd(::open(path.c_str(), access | O_CLOEXEC));
+  }
+  if (!again.valid()) return ErrnoStatus(errno, "cannot open a file in memory again");
+  return again;
+}
+
+bool SameBytes(const ModuleCopy& a, const ModuleCopy& b) {
+  return a.file.size() == b.file.size() &&
+         std::memcmp(a.file.data(), b.file.data(), a.file.size()) == 0;
 }
 
 }  // namespace
@@ -102,6 +115,7 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   request.grants = options.grants;
   request.require = options.require;
   request.poison = options.poison;
+  request.one_call = options.one_call;
   Result<Connection::Answer> answer = worker->connection_->Ask(std::move(request));
   if (!answer.ok()) return answer.status();
   auto* created = std::get_if<wire::WorkerCreated>(&answer->message);
@@ -129,6 +143,10 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
 }
 
 Worker::~Worker() { Close(); }
+
+bool Worker::HasLayer(std::string_view name) const {
+  return std::find(layers_.begin(), layers_.end(), name) != layers_.end();
+}
 
 LaneMemory* Worker::lane(uint32_t index) const {
   return reinterpret_cast<LaneMemory*>(channel_.data() + kLanesOffset) + index;
@@ -170,14 +188,14 @@ Status Worker::Unpassed(const Status& status) {
 }
 
 Status Worker::Share(const std::shared_ptr<Arena>& arena) {
-  {
-    std::lock_guard<std::mutex> lock(lock_);
-    if (lent_.count(arena->id()) != 0) return OkStatus();
-  }
+  if (IsLent(arena->id())) return OkStatus();
+  // A worker takes an arena once. Whoever comes second waits until it has it.
+  std::lock_guard<std::mutex> one_at_a_time(share_lock_);
+  if (IsLent(arena->id())) return OkStatus();
   if (!arena->VisibleTo(id_)) {
     return {Code::kInternal, "arena " + std::to_string(arena->id()) + " is another worker's"};
   }
-  Result<UniqueFd> fd = Duplicate(arena->fd());
+  Result<UniqueFd> fd = OpenAgain(arena->fd(), arena->read_only() ? O_RDONLY : O_RDWR);
   if (!fd.ok()) return fd.status();
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*fd));
@@ -188,6 +206,11 @@ Status Worker::Share(const std::shared_ptr<Arena>& arena) {
   std::lock_guard<std::mutex> lock(lock_);
   lent_[arena->id()] = arena;
   return OkStatus();
+}
+
+bool Worker::IsLent(uint32_t arena_id) {
+  std::lock_guard<std::mutex> lock(lock_);
+  return lent_.count(arena_id) != 0;
 }
 
 void Worker::Retire(uint32_t arena_id) {
@@ -280,16 +303,27 @@ void Worker::MoveReleasesTo(FrameWriter* writer) {
 Status Worker::LendModule(const std::string& path, std::shared_ptr<const ModuleCopy> copy) {
   {
     std::lock_guard<std::mutex> lock(lock_);
-    known_modules_[path] = copy;
+    std::shared_ptr<const ModuleCopy>& known = known_modules_[path];
+    if (loaded_.count(path) != 0 && known != nullptr && copy != nullptr) {
+      if (known == copy || SameBytes(*known, *copy)) return OkStatus();
+      return {Code::kInvalidArgument,
+              "its worker has loaded another version of it, and the linker keeps that one"};
+    }
+    known = copy;
   }
   if (copy == nullptr) return OkStatus();
-  Result<UniqueFd> fd = Duplicate(copy->file.fd());
+  Result<UniqueFd> fd = OpenAgain(copy->file.fd(), O_RDONLY);
   if (!fd.ok()) return fd.status();
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*fd));
   Result<wire::Done> done =
       AskFor<wire::Done>(connection_.get(), wire::LendModule{0, worker_id_, path}, std::move(fds));
   return done.ok() ? OkStatus() : Unpassed(done.status());
+}
+
+void Worker::SetLoaded(const std::string& path) {
+  std::lock_guard<std::mutex> lock(lock_);
+  loaded_.insert(path);
 }
 
 std::optional<uint64_t> Worker::ModuleHandle(uint32_t index) {

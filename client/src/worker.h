@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ struct WorkerOptions {
   std::vector<std::string> require;
   // What a call leaves in memory that the worker has mapped is overwritten.
   bool poison = false;
+  // It serves one call, and is to leave nothing to the next worker.
+  bool one_call = false;
 };
 
 // Workers started with either may do the same.
@@ -54,14 +57,15 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   // Never reused within this process; 0 is no worker.
   uint64_t id() const { return id_; }
-  // How many workers had this one's place before, plus one.
-  // Of the slot it works for, as is the generation.
+  // Of the slot it works for. The generation is how many workers had this one's place before, plus
+  // one.
   uint64_t slot_id() const { return slot_id_; }
   uint64_t generation() const { return generation_; }
   int pid() const { return pid_; }
   const std::string& label() const { return label_; }
   // What the daemon says it is locked with.
   const std::vector<std::string>& layers() const { return layers_; }
+  bool HasLayer(std::string_view name) const;
   Connection* connection() const { return connection_.get(); }
 
   LaneMemory* lane(uint32_t index) const;
@@ -110,7 +114,10 @@ class Worker : public std::enable_shared_from_this<Worker> {
   bool has_releases() const { return has_releases_.load(std::memory_order_acquire); }
 
   // The worker is about to load the file at `path`, of which it gets `copy` unless that is null.
+  // InvalidArgument when it has loaded another version of that file.
   Status LendModule(const std::string& path, std::shared_ptr<const ModuleCopy> copy);
+  // It has.
+  void SetLoaded(const std::string& path);
   // Handles of the modules this worker has loaded, in their slot's order.
   std::optional<uint64_t> ModuleHandle(uint32_t index);
   void SetModuleHandle(uint32_t index, uint64_t handle);
@@ -137,6 +144,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // Notes what the failure of a message to the worker means for it.
   Status Unpassed(const Status& status);
   Result<std::shared_ptr<Arena>> NewArena(size_t size, ArenaUse use);
+  bool IsLent(uint32_t arena_id);
   void DropMemory();
 
   const uint64_t id_;
@@ -162,6 +170,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // The daemon cannot reach it: it is about to die, or gets killed.
   std::atomic<bool> deaf_{false};
 
+  std::mutex share_lock_;
+
   // Guards what follows; never held while something is waited for or destroyed.
   std::mutex lock_;
   uint32_t next_lane_ = 0;
@@ -169,6 +179,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::vector<std::shared_ptr<Arena>> results_;
   std::vector<std::optional<uint64_t>> modules_;
   KnownModules known_modules_;
+  std::set<std::string> loaded_;
   struct Retained {
     std::shared_ptr<StagingBlock> block;
     ObjectRef object;

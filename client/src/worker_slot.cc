@@ -12,6 +12,7 @@
 #include "client/src/remote.h"
 #include "proto/base/clock.h"
 #include "proto/elf/elf_file.h"
+#include "proto/elf/run_path.h"
 
 namespace tvmffi::host {
 namespace {
@@ -81,6 +82,35 @@ bool LockBefore(int64_t deadline, std::mutex* mutex, Failure* failure) {
 }
 
 std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+// More cannot be granted to a worker when it is started.
+size_t MaxModules(const SlotOptions& options) {
+  return wire::kMaxGrants - options.worker.grants.modules.size();
+}
+
+// As much of a label as the daemon takes, in whole characters.
+std::string CutLabel(std::string label) {
+  if (label.size() <= wire::kMaxName) return label;
+  size_t size = wire::kMaxName;
+  while (size > 0 && (static_cast<unsigned char>(label[size]) & 0xC0) == 0x80) --size;
+  label.resize(size);
+  return label;
+}
+
+// Folders that the linker would not get to, or that no path can be, are left out.
+void AddRunPaths(const ModuleSpec& module, std::vector<std::string>* run_paths) {
+  if (module.copy == nullptr) return;
+  for (std::string& folder : elf::SearchFolders(module.copy->elf, module.path)) {
+    if (folder.size() > wire::kMaxPath || run_paths->size() == wire::kMaxRunPaths) continue;
+    if (std::find(run_paths->begin(), run_paths->end(), folder) != run_paths->end()) continue;
+    run_paths->push_back(std::move(folder));
+  }
+}
+
+// Everything that the worker starts ends with it, or the daemon says so.
+bool EndsWhole(const Worker& worker) {
+  return worker.HasLayer("pidns") || worker.HasLayer("orphans");
+}
 
 }  // namespace
 
@@ -165,7 +195,8 @@ bool WorkerSlot::Shares(const SlotOptions& options, const std::string& path) con
     return false;
   }
   std::lock_guard<std::mutex> lock(lock_);
-  return !modules_.empty() && FolderOf(modules_[0]->path) == FolderOf(path);
+  return loaded_ && modules_.size() < MaxModules(options_) &&
+         FolderOf(modules_[0]->path) == FolderOf(path);
 }
 
 bool WorkerSlot::TakeTurn(int64_t deadline, Failure* failure) {
@@ -188,25 +219,24 @@ void WorkerSlot::EndTurn() {
   turn_lock_.unlock();
 }
 
-CallLane* WorkerSlot::Acquire(int64_t deadline, Failure* failure) {
+CallLane* WorkerSlot::Acquire(Patience* patience, Failure* failure) {
   // In a forked child nobody ends the turns of its parent's threads.
   if (one_call_per_worker() && epoch_ == ForkEpoch()) {
-    if (!TakeTurn(deadline, failure)) return nullptr;
-    CallLane* lane = AcquireSlow(deadline, failure);
+    if (!TakeTurn(patience->deadline, failure)) return nullptr;
+    CallLane* lane = AcquireSlow(patience, failure);
     if (lane == nullptr) EndTurn();
     return lane;
   }
   CallLane* lane = AcquireAgain();
-  return lane != nullptr ? lane : AcquireSlow(deadline, failure);
+  return lane != nullptr ? lane : AcquireSlow(patience, failure);
 }
 
 CallLane* WorkerSlot::AcquireFor(const ModuleSpec& spec, int64_t start, int64_t* deadline,
                                  Failure* failure) {
-  const uint64_t before = generation();
   *deadline = spec.Deadline(start);
-  CallLane* lane = Acquire(spec.QueueDeadline(*deadline), failure);
-  if (lane != nullptr && spec.load_deadline >= 0 && generation() != before)
-    *deadline = spec.Deadline(MonotonicNanos());
+  Patience patience{spec.QueueDeadline(*deadline), spec.load_deadline};
+  CallLane* lane = Acquire(&patience, failure);
+  if (*deadline != kNever) *deadline += patience.starting;
   return lane;
 }
 
@@ -233,7 +263,7 @@ void WorkerSlot::PutBack(CallLane* lane) {
   lane->busy.store(false, std::memory_order_release);
 }
 
-CallLane* WorkerSlot::AcquireSlow(int64_t deadline, Failure* failure) {
+CallLane* WorkerSlot::AcquireSlow(Patience* patience, Failure* failure) {
   if (epoch_ != ForkEpoch()) {
     *failure =
         MakeError(kUnavailable,
@@ -242,7 +272,7 @@ CallLane* WorkerSlot::AcquireSlow(int64_t deadline, Failure* failure) {
     return nullptr;
   }
   while (true) {
-    std::shared_ptr<Worker> worker = EnsureWorker(deadline, failure);
+    std::shared_ptr<Worker> worker = EnsureWorker(patience, failure);
     if (worker == nullptr) return nullptr;
     bool wait = false;
     CallLane* lane = TakeLane(worker, &wait);
@@ -265,7 +295,7 @@ CallLane* WorkerSlot::AcquireSlow(int64_t deadline, Failure* failure) {
                                Label() + "' are held by calls that are inside a callback");
       return nullptr;
     }
-    if (MonotonicNanos() >= deadline) {
+    if (MonotonicNanos() >= patience->deadline) {
       *failure = MakeError(kDeadlineExceeded, "no lane to '" + Label() + "' became free in time");
       return nullptr;
     }
@@ -320,10 +350,19 @@ CallLane* WorkerSlot::TakeLane(const std::shared_ptr<Worker>& worker, bool* wait
   return shared;
 }
 
+std::shared_ptr<Worker> WorkerSlot::EnsureWorker(Patience* patience, Failure* failure) {
+  if (patience->load_deadline < 0) return EnsureWorker(patience->deadline, failure);
+  const int64_t before = MonotonicNanos();
+  std::shared_ptr<Worker> worker = EnsureWorker(DeadlineAfter(patience->load_deadline), failure);
+  const int64_t taken = MonotonicNanos() - before;
+  patience->starting += taken;
+  if (patience->deadline != kNever) patience->deadline += taken;
+  return worker;
+}
+
 std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* failure) {
   std::shared_ptr<Worker> worker = current();
   if (worker != nullptr && worker->Alive()) return worker;
-  deadline = StartDeadline(deadline);
   if (!LockStart(deadline, failure)) return nullptr;
   std::lock_guard<std::mutex> start(start_lock_, std::adopt_lock);
   worker = current();
@@ -342,12 +381,6 @@ std::shared_ptr<Worker> WorkerSlot::EnsureWorker(int64_t deadline, Failure* fail
   worker = StartWorker(deadline, failure);
   starter_.store(0, std::memory_order_relaxed);
   return worker;
-}
-
-int64_t WorkerSlot::StartDeadline(int64_t call_deadline) const {
-  std::lock_guard<std::mutex> lock(lock_);
-  const double seconds = modules_.empty() ? -1 : modules_[0]->load_deadline;
-  return seconds >= 0 ? DeadlineAfter(seconds) : call_deadline;
 }
 
 bool WorkerSlot::LockStart(int64_t deadline, Failure* failure) {
@@ -385,26 +418,40 @@ Failure WorkerSlot::CheckMayStart() {
                        last_report_);
 }
 
-std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failure) {
+WorkerOptions WorkerSlot::StartOptions() const {
   WorkerOptions options = options_.worker;
-  options.label = Label();
-  {
-    std::lock_guard<std::mutex> lock(lock_);
-    for (const auto& module : modules_) options.grants.modules.push_back(module->path);
+  options.label = CutLabel(Label());
+  options.one_call = one_call_per_worker_;
+  std::lock_guard<std::mutex> lock(lock_);
+  for (const auto& module : modules_) {
+    options.grants.modules.push_back(module->path);
+    AddRunPaths(*module, &options.grants.run_paths);
   }
+  return options;
+}
+
+std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failure) {
   Result<std::shared_ptr<Connection>> connection = session_->Connect();
   if (!connection.ok()) {
     *failure = MakeError(connection.status());
     return nullptr;
   }
   const uint64_t generation = generation_.fetch_add(1, std::memory_order_relaxed) + 1;
-  Result<std::shared_ptr<Worker>> worker = Worker::Start(*connection, options, id_, generation);
+  Result<std::shared_ptr<Worker>> worker =
+      Worker::Start(*connection, StartOptions(), id_, generation);
   if (!worker.ok()) {
     *failure = MakeError(kUnavailable,
                          "cannot start a worker for '" + Label() + "': " + worker.status().message);
     return nullptr;
   }
   ++ProcessTotals().workers_started;
+  if (one_call_per_worker_ && !EndsWhole(**worker)) {
+    *failure =
+        MakeError(kUnavailable, "cannot start a worker for '" + Label() +
+                                    "' with reuse \"never\": its daemon has neither layer " +
+                                    "'pidns' nor 'orphans' to end what a call leaves behind");
+    return nullptr;
+  }
   auto lane = std::make_unique<CallLane>(next_lane.fetch_add(1, std::memory_order_relaxed));
   if (Status bound = lane->Bind(*worker); !bound.ok()) {
     *failure =
@@ -474,8 +521,10 @@ Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
     // The loader's own words; it names the absolute path or a library that is missing.
     return LoadFailure(spec, ReadError(failure.get()).message, lane->worker.get());
   }
-  if (!failure) lane->worker->SetModuleHandle(index, handle);
-  return failure;
+  if (failure) return failure;
+  lane->worker->SetModuleHandle(index, handle);
+  lane->worker->SetLoaded(spec.path);
+  return {};
 }
 
 Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
@@ -521,9 +570,12 @@ Failure WorkerSlot::Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index) {
   if (first) {
     *index = 0;
     EnsureWorker(deadline, &failure);
+    std::lock_guard<std::mutex> lock(lock_);
+    loaded_ = !failure;
     return failure;
   }
-  CallLane* lane = Acquire(deadline, &failure);
+  Patience patience{deadline};
+  CallLane* lane = Acquire(&patience, &failure);
   if (lane == nullptr) return failure;
   failure = LoadAnother(lane, std::move(spec), deadline, index);
   GiveBack(lane);
@@ -538,6 +590,11 @@ Failure WorkerSlot::LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec
   std::lock_guard<std::mutex> start(start_lock_, std::adopt_lock);
   {
     std::lock_guard<std::mutex> lock(lock_);
+    if (modules_.size() >= MaxModules(options_)) {
+      return MakeError(kResourceExhausted,
+                       "cannot load '" + spec->given_path + "': its worker has " +
+                           std::to_string(modules_.size()) + " modules, as many as one may");
+    }
     *index = static_cast<uint32_t>(modules_.size());
     modules_.push_back(std::move(spec));
   }

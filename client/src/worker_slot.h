@@ -113,11 +113,10 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   // modules.
   Failure Load(std::unique_ptr<ModuleSpec> spec, uint32_t* index);
   const ModuleSpec& module(uint32_t index) const;
-  // A lane of the calling thread, bound to a live worker, started if there is none. Null with a
-  // failure when there is none before `deadline`. To be given back.
-  CallLane* Acquire(int64_t deadline, Failure* failure);
-  // The same for a call into `spec` that began at `start`; `*deadline` becomes when it must end. A
-  // worker's start is no part of it where that has a deadline of its own.
+  // A lane of the calling thread, bound to a live worker, started if there is none, for a call into
+  // `spec` that began at `start`; `*deadline` becomes when it must end. A worker's start is no part
+  // of it where `spec` has a deadline for that. Null with a failure when there is none in time. To
+  // be given back.
   CallLane* AcquireFor(const ModuleSpec& spec, int64_t start, int64_t* deadline, Failure* failure);
   // The lane of the calling thread's last call, if that was into this slot and nothing has changed
   // since; else null. To be given back.
@@ -133,7 +132,8 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   bool Idle() const;
   // A worker is ended after each call. There is one call at a time then.
   bool one_call_per_worker() const { return one_call_per_worker_; }
-  // A module may be put here that asks to share its worker within the session.
+  // A module may be put here that asks to share its worker within the session: nobody's who may yet
+  // fail to load, and not more than a worker can have.
   bool Shares(const SlotOptions& options, const std::string& path) const;
   // Closes the circuit breaker.
   void Reset();
@@ -149,18 +149,26 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   void AddCounters(Totals* totals) const;
 
  private:
+  // What getting a lane may take.
+  struct Patience {
+    int64_t deadline = kNever;
+    double load_deadline = -1;  // of a start; negative: none of its own
+    int64_t starting = 0;       // nanoseconds that a start with one has taken, which do not count
+  };
+  CallLane* Acquire(Patience* patience, Failure* failure);
   bool TakeTurn(int64_t deadline, Failure* failure);
   void EndTurn();
   void PutBack(CallLane* lane);
-  CallLane* AcquireSlow(int64_t deadline, Failure* failure);
+  CallLane* AcquireSlow(Patience* patience, Failure* failure);
   CallLane* TakeLane(const std::shared_ptr<Worker>& worker, bool* wait);
+  std::shared_ptr<Worker> EnsureWorker(Patience* patience, Failure* failure);
   std::shared_ptr<Worker> EnsureWorker(int64_t deadline, Failure* failure);
   // Checks the module's file and takes the copy that workers will load.
   Failure Preflight(ModuleSpec* spec);
-  int64_t StartDeadline(int64_t call_deadline) const;
   bool LockStart(int64_t deadline, Failure* failure);
   Failure CheckMayStart();
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);
+  WorkerOptions StartOptions() const;
   Failure LoadInto(CallLane* lane, uint32_t index, int64_t deadline);
   Failure LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec, int64_t deadline,
                       uint32_t* index);
@@ -188,6 +196,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   std::condition_variable lane_freed_;
   std::shared_ptr<Worker> current_owner_;
   std::vector<std::unique_ptr<ModuleSpec>> modules_;
+  bool loaded_ = false;  // the first of them, once
   std::vector<std::unique_ptr<CallLane>> lanes_;
   OwnedAny last_report_;
   int64_t last_death_ = 0;

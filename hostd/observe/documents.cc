@@ -16,15 +16,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kMaxText = 512;
-
 double Seconds(int64_t nanos) { return static_cast<double>(nanos) * 1e-9; }
 
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string Text(const std::string& text_untrusted) { return EscapeLine(text_untrusted, kMaxText); }
+std::string Text(const std::string& text_untrusted) {
+  return EscapeLine(text_untrusted, kShownText);
+}
 
 const char* OutcomeName(RecordedOutcome outcome) {
   switch (outcome) {

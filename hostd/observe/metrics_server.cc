@@ -94,7 +94,7 @@ class MetricsServer::Connection {
 };
 
 MetricsServer::MetricsServer(EventLoop* loop, std::function<std::string()> metrics)
-    : loop_(loop), metrics_(std::move(metrics)) {}
+    : loop_(loop), metrics_(std::move(metrics)), connections_(std::make_shared<Connections>()) {}
 
 MetricsServer::~MetricsServer() = default;
 
@@ -102,8 +102,7 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::Create(EventLoop* loop,
                                                              const std::string& path,
                                                              std::function<std::string()> metrics) {
   std::unique_ptr<MetricsServer> server(new MetricsServer(loop, std::move(metrics)));
-  TVMFFI_RETURN_IF_ERROR(MakeSocketFolder(path));
-  Result<ListeningSocket> socket = ListeningSocket::Listen(path);
+  Result<ListeningSocket> socket = ListeningSocket::ListenInOwnFolder(path);
   if (!socket.ok()) return socket.status();
   server->socket_.emplace(std::move(*socket));
   Result<std::unique_ptr<Listener>> listener = Listener::Create(
@@ -117,13 +116,17 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::Create(EventLoop* loop,
 void MetricsServer::OnConnection(UniqueFd socket) {
   Result<PeerCredentials> peer = GetPeerCredentials(socket.get());
   if (!peer.ok() || (peer->uid != ::geteuid() && peer->uid != 0)) return;
-  if (connections_.size() >= kMaxConnections) return;
+  if (connections_->size() >= kMaxConnections) return;
   const uint64_t number = next_++;
-  auto connection = std::make_unique<Connection>(this, std::move(socket), [this, number] {
-    // It is calling.
-    loop_->Defer([this, number] { connections_.erase(number); });
-  });
-  if (connection->Start().ok()) connections_[number] = std::move(connection);
+  auto connection = std::make_unique<Connection>(
+      this, std::move(socket),
+      [loop = loop_, all = std::weak_ptr<Connections>(connections_), number] {
+        // It is calling.
+        loop->Defer([all, number] {
+          if (std::shared_ptr<Connections> left = all.lock()) left->erase(number);
+        });
+      });
+  if (connection->Start().ok()) (*connections_)[number] = std::move(connection);
 }
 
 }  // namespace tvmffi::hostd

@@ -31,6 +31,7 @@ class MetricsServer {
 
  private:
   class Connection;
+  using Connections = std::map<uint64_t, std::unique_ptr<Connection>>;
   MetricsServer(EventLoop* loop, std::function<std::string()> metrics);
   void OnConnection(UniqueFd socket);
 
@@ -39,7 +40,8 @@ class MetricsServer {
   std::optional<ListeningSocket> socket_;
   std::unique_ptr<Listener> listener_;
   uint64_t next_ = 0;
-  std::map<uint64_t, std::unique_ptr<Connection>> connections_;
+  // What ends a connection may come after the server's own end.
+  std::shared_ptr<Connections> connections_;
 };
 
 }  // namespace tvmffi::hostd

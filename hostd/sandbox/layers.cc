@@ -12,8 +12,8 @@
 namespace tvmffi::hostd {
 namespace {
 
-constexpr std::array<std::string_view, 4> kAlways = {kProcess, kEnvironment, kDescriptors,
-                                                     kRlimits};
+constexpr std::array<std::string_view, 5> kAlways = {kProcess, kEnvironment, kDescriptors, kRlimits,
+                                                     kOrphans};
 
 bool IsAlways(std::string_view name) {
   return std::find(kAlways.begin(), kAlways.end(), name) != kAlways.end();

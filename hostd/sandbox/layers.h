@@ -16,6 +16,9 @@ inline constexpr std::string_view kProcess = "process";
 inline constexpr std::string_view kEnvironment = "environment";
 inline constexpr std::string_view kDescriptors = "descriptors";
 inline constexpr std::string_view kRlimits = "rlimits";
+// The daemon ends what a worker left behind. Not to be left out, but a daemon that is process 1 has
+// too many children that are nobody's.
+inline constexpr std::string_view kOrphans = "orphans";
 // Namespaces. The user namespace maps the daemon's user, without any capability outside.
 inline constexpr std::string_view kUserNamespace = "userns";
 inline constexpr std::string_view kPidNamespace = "pidns";

@@ -70,7 +70,9 @@ Status LockSelf(const wire::WorkerStart& start, std::vector<FileLink>* links) {
   TVMFFI_RETURN_IF_ERROR(SetNoNewPrivileges());
   TVMFFI_RETURN_IF_ERROR(RestrictAccess(start, readable));
   if (!Has(start.layers, kSeccomp)) return OkStatus();
-  return ApplySeccomp({start.grants.network, Has(start.layers, kMountNamespace), start.audit});
+  // A worker of one call could write into the modes and times of the files that the next one gets.
+  const bool own_files = Has(start.layers, kMountNamespace) && !start.one_call;
+  return ApplySeccomp({start.grants.network, own_files, start.audit});
 }
 
 }  // namespace tvmffi::hostd

@@ -7,6 +7,9 @@
 #include <memory>
 #include <string_view>
 
+#include "proto/elf/elf_file.h"
+#include "proto/elf/run_path.h"
+
 namespace tvmffi::hostd {
 namespace {
 
@@ -20,22 +23,6 @@ std::string FolderOf(const std::string& path) {
 bool IsLibraryName(std::string_view name) {
   const size_t at = name.find(".so");
   return at != std::string_view::npos && (at + 3 == name.size() || name[at + 3] == '.');
-}
-
-// A list as the linker reads it, with `origin` in place of its $ORIGIN. Relative entries mean
-// nothing to a worker.
-void AddSearchPath(std::string_view list, const std::string& origin,
-                   std::vector<std::string>* folders) {
-  while (!list.empty()) {
-    const size_t end = std::min(list.find_first_of(":;"), list.size());
-    std::string folder(list.substr(0, end));
-    for (const char* token : {"${ORIGIN}", "$ORIGIN"}) {
-      const size_t at = folder.find(token);
-      if (at != std::string::npos) folder.replace(at, std::string_view(token).size(), origin);
-    }
-    if (!folder.empty() && folder[0] == '/') folders->push_back(std::move(folder));
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
 }
 
 // Those of `folder` but for `modules`.
@@ -79,26 +66,15 @@ std::vector<std::string> SystemPaths() {
   return paths;
 }
 
-std::vector<std::string> SearchFolders(const elf::ElfFile& file, const std::string& path) {
-  std::vector<std::string> folders;
-  AddSearchPath(file.rpath, FolderOf(path), &folders);
-  AddSearchPath(file.runpath, FolderOf(path), &folders);
-  return folders;
-}
-
 std::vector<std::string> ReadablePaths(const wire::Grants& grants) {
   std::vector<std::string> paths = SystemPaths();
   paths.insert(paths.end(), grants.read.begin(), grants.read.end());
-  std::vector<std::string> folders;
+  std::vector<std::string> folders = grants.run_paths;
   for (const std::string& module : grants.modules) {
     if (!elf::HasLibraryName(module)) paths.push_back(module);
     folders.push_back(FolderOf(module));
-    Result<elf::ElfFile> file = elf::ReadElfFile(module);
-    // One that is none will say so when it is loaded.
-    if (!file.ok()) continue;
-    for (std::string& folder : SearchFolders(*file, module)) folders.push_back(std::move(folder));
   }
-  if (const char* list = std::getenv("LD_LIBRARY_PATH")) AddSearchPath(list, "", &folders);
+  if (const char* list = std::getenv("LD_LIBRARY_PATH")) elf::AddSearchPath(list, "", &folders);
   std::sort(folders.begin(), folders.end());
   folders.erase(std::unique(folders.begin(), folders.end()), folders.end());
   for (const std::string& folder : folders) {

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "proto/elf/elf_file.h"
 #include "proto/wire/validate.h"
 
 namespace tvmffi::hostd {
@@ -17,13 +16,10 @@ std::vector<std::string> SystemPaths();
 // Of the above, the devices, which can be written too.
 std::vector<std::string> SystemDevices();
 
-// The folders in which the library at `path` says its own libraries are.
-std::vector<std::string> SearchFolders(const elf::ElfFile& file, const std::string& path);
-
 // SystemPaths and what `grants` adds: the granted paths, the shared libraries beside the modules
-// and those in the folders where these, or LD_LIBRARY_PATH of this process, look for libraries. Of
-// a folder with very many libraries, the folder. Modules themselves come as copies, but for those
-// whose names are no library's.
+// and those in the folders of its run paths and of LD_LIBRARY_PATH of this process. Of a folder
+// with very many libraries, the folder. Modules themselves come as copies, but for those whose
+// names are no library's.
 std::vector<std::string> ReadablePaths(const wire::Grants& grants);
 
 // `path` is one of `folders` or lies in one.

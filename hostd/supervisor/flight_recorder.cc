@@ -8,10 +8,13 @@
 namespace tvmffi::hostd {
 
 void EventRing::Add(std::string text) {
-  ++total_;
+  // Documents cut it, at the end of a character.
+  if (text.size() > kShownText + 4) text.resize(kShownText + 4);
   events_.push_back({MonotonicNanos(), std::move(text)});
   if (events_.size() > kCapacity) events_.pop_front();
 }
+
+void FlightRecorder::Expect(const std::string& label) { calls_[CountedAs(calls_, label)]; }
 
 void FlightRecorder::Add(EndedWorker worker) {
   ++deaths_[worker.report.cause];

@@ -20,6 +20,9 @@ struct WorkerEvent {
   std::string text;
 };
 
+// Bytes of a text from elsewhere that documents show. What is kept for them is little longer.
+inline constexpr size_t kShownText = 512;
+
 // The last events of one worker, oldest first.
 class EventRing {
  public:
@@ -27,12 +30,9 @@ class EventRing {
 
   void Add(std::string text);
   const std::deque<WorkerEvent>& events() const { return events_; }
-  // All there ever were.
-  uint64_t total() const { return total_; }
 
  private:
   std::deque<WorkerEvent> events_;
-  uint64_t total_ = 0;
 };
 
 struct EndedWorker {
@@ -40,8 +40,7 @@ struct EndedWorker {
   uint32_t session = 0;
   std::string label;
   std::vector<std::string> layers;
-  int64_t start = 0;  // MonotonicNanos()
-  int64_t end = 0;
+  int64_t end = 0;  // MonotonicNanos()
   wire::ExitReport report;
   Recording calls;
   EventRing events;
@@ -55,6 +54,8 @@ class FlightRecorder {
   // Further labels are counted together.
   static constexpr size_t kMaxLabels = 64;
 
+  // A worker of that label has started: from now on it is known where that is counted.
+  void Expect(const std::string& label);
   void Add(EndedWorker worker);
 
   // Oldest first.

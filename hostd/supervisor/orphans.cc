@@ -65,8 +65,13 @@ Orphans::Swept Orphans::Sweep(const std::function<bool(pid_t)>& is_worker) {
     if (std::find(not_ours_.begin(), not_ours_.end(), pid) != not_ours_.end()) continue;
     pid_t session = ::getsid(pid);
     if (session > 0 && is_worker(session)) continue;
-    if (kills_ && ::kill(pid, SIGKILL) == 0) ++swept.killed;
-    if (::waitpid(pid, nullptr, WNOHANG) == 0) ++swept.left;
+    if (::waitpid(pid, nullptr, WNOHANG) != 0) {
+      dying_.erase(pid);
+      continue;
+    }
+    if (!kills_ || ::kill(pid, SIGKILL) != 0) continue;
+    if (dying_.insert(pid).second) ++swept.killed;
+    ++swept.left;
   }
   return swept;
 }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "proto/base/status.h"
@@ -18,15 +19,16 @@ class Orphans {
   Status Start();
 
   struct Swept {
-    size_t killed = 0;
-    size_t left = 0;  // not reaped yet
+    size_t killed = 0;  // now, for the first time
+    size_t left = 0;    // killed, not reaped yet
   };
-  // Kills and reaps every child that is neither a worker nor in the session of one. `is_worker`
-  // tells running, unreaped workers. To be called after each death of a child.
+  // Kills, once Start was ok, and reaps every child that is neither a worker nor in the session of
+  // one. `is_worker` tells running, unreaped workers. To be called after each death of a child.
   Swept Sweep(const std::function<bool(pid_t)>& is_worker);
 
  private:
   std::vector<pid_t> not_ours_;
+  std::set<pid_t> dying_;
   bool reaps_ = false;
   bool kills_ = false;
 };

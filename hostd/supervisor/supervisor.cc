@@ -6,14 +6,15 @@
 
 #include "hostd/logging.h"
 #include "hostd/supervisor/exit_report.h"
+#include "proto/base/clock.h"
 
 namespace tvmffi::hostd {
 namespace {
 
 // A process that was killed ends within a millisecond, unless the machine is very busy or it is
-// stuck in the kernel.
+// stuck in the kernel. No worker's end is kept back longer than the patience.
 constexpr uint64_t kSweepMs = 2;
-constexpr int kMaxSweeps = 500;
+constexpr int64_t kPatienceNanos = 1'000'000'000;
 
 }  // namespace
 
@@ -21,8 +22,9 @@ Supervisor::Supervisor(EventLoop* loop, spdlog::logger* log)
     : loop_(loop), log_(log), sweep_again_(loop, [this] { SweepOrphans(); }) {}
 
 Status Supervisor::Start() {
-  if (Status status = orphans_.Start(); !status.ok()) {
-    log_->warn("processes that workers leave behind are not swept up: {}", status.message);
+  ends_orphans_ = orphans_.Start();
+  if (!ends_orphans_.ok()) {
+    log_->warn("processes that workers leave behind are not ended: {}", ends_orphans_.message);
   }
   Result<std::unique_ptr<SignalWatch>> watch =
       SignalWatch::Create(loop_, SIGCHLD, [this] { SweepOrphans(); });
@@ -44,6 +46,7 @@ Result<WorkerProcess*> Supervisor::Spawn(const SpawnOptions& options,
   if (!process.ok()) return process.status();
   ++created_;
   WorkerProcess* worker = process->get();
+  recorder_.Expect(worker->label());
   workers_.push_back({std::move(*process), std::move(on_exit)});
   LogEvent(log_, spdlog::level::info,
            "worker '" + worker->label() + "' (pid " + std::to_string(worker->pid()) + ") started",
@@ -117,16 +120,26 @@ void Supervisor::OnExit(WorkerProcess* worker) {
   recorder_.Add(worker->Obituary());
   auto entry = std::find_if(workers_.begin(), workers_.end(),
                             [&](const Entry& e) { return e.process.get() == worker; });
+  entry->announce_by = MonotonicNanos() + kPatienceNanos;
   ended_.push_back(std::move(*entry));
   workers_.erase(entry);
-  sweeps_left_ = kMaxSweeps;
   SweepOrphans();
 }
 
-void Supervisor::AnnounceExits() {
-  std::vector<Entry> ended;
-  ended.swap(ended_);
-  for (Entry& entry : ended) {
+// Each end in its own time, whatever else ends meanwhile.
+void Supervisor::AnnounceExits(size_t orphans) {
+  const int64_t now = MonotonicNanos();
+  std::vector<Entry> announced;
+  std::vector<Entry> kept_back;
+  for (Entry& entry : ended_) {
+    (orphans == 0 || now >= entry.announce_by ? announced : kept_back).push_back(std::move(entry));
+  }
+  ended_ = std::move(kept_back);
+  if (!ended_.empty()) sweep_again_.Start(kSweepMs);
+  if (orphans > 0 && !announced.empty()) {
+    log_->error("{} processes that workers left behind do not end", orphans);
+  }
+  for (Entry& entry : announced) {
     if (entry.on_exit != nullptr) entry.on_exit(entry.process.get());
     // It may be calling; it goes once it has returned.
     std::shared_ptr<WorkerProcess> process = std::move(entry.process);
@@ -144,11 +157,7 @@ bool Supervisor::IsOurs(pid_t pid) const {
 void Supervisor::SweepOrphans() {
   const Orphans::Swept swept = orphans_.Sweep([this](pid_t pid) { return IsOurs(pid); });
   if (swept.killed > 0) log_->warn("ended {} processes that workers left behind", swept.killed);
-  if (ended_.empty()) return;
-  if (swept.left > 0 && --sweeps_left_ > 0) return sweep_again_.Start(kSweepMs);
-  if (swept.left > 0) log_->error("{} processes that workers left behind do not end", swept.left);
-  sweep_again_.Stop();
-  AnnounceExits();
+  AnnounceExits(swept.left);
 }
 
 void Supervisor::CheckEmpty() {

@@ -26,8 +26,10 @@ class Supervisor {
   // Borrows the loop and the logger.
   Supervisor(EventLoop* loop, spdlog::logger* log);
 
-  // Watches for orphans. What cannot be had is logged, not fatal.
+  // Watches for orphans. That they cannot be ended is logged, not fatal.
   Status Start();
+  // Ok where what a worker leaves behind is ended, else why not.
+  const Status& ends_orphans() const { return ends_orphans_; }
 
   // The worker stays valid until `on_exit` has returned. That is called when what the worker left
   // behind has ended too, or does not end.
@@ -60,23 +62,24 @@ class Supervisor {
   struct Entry {
     std::unique_ptr<WorkerProcess> process;
     WorkerProcess::OnExit on_exit;
+    int64_t announce_by = 0;  // once it has ended
   };
   void OnExit(WorkerProcess* worker);
   void OnSymbolizerExit(SymbolizerProcess* symbolizer);
   bool IsOurs(pid_t pid) const;
   void SweepOrphans();
-  void AnnounceExits();
+  void AnnounceExits(size_t orphans);
   void CheckEmpty();
 
   EventLoop* loop_;
   spdlog::logger* log_;
   Orphans orphans_;
+  Status ends_orphans_;
   FlightRecorder recorder_;
   std::unique_ptr<SignalWatch> child_signal_;
   std::vector<Entry> workers_;
   std::vector<Entry> ended_;  // and reaped, but not announced
   Timer sweep_again_;
-  int sweeps_left_ = 0;
   std::vector<std::unique_ptr<SymbolizerProcess>> symbolizers_;
   std::function<void()> on_empty_;
   uint64_t created_ = 0;

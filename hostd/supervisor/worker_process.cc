@@ -22,8 +22,6 @@
 namespace tvmffi::hostd {
 namespace {
 
-constexpr size_t kMaxPassing = 256;
-
 Result<std::pair<UniqueFd, UniqueFd>> LogPipeEnds() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "cannot create a worker's log pipe");
@@ -133,7 +131,7 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*channel));
   Pass(wire::WorkerStart{options.worker_id, options.policy.limits, options.policy.grants,
-                         options.layers, options.audit, options.poison},
+                         options.layers, options.audit, options.poison, options.one_call},
        std::move(fds), nullptr);
   return OkStatus();
 }
@@ -160,18 +158,20 @@ void WorkerProcess::ForgetPasses() {
 void WorkerProcess::Pass(const wire::Message& message, std::vector<UniqueFd> fds,
                          std::function<void(Status)> done) {
   Status status = OkStatus();
+  const bool has_fds = !fds.empty();
   if (std::string event = EventText(message); !event.empty()) events_.Add(std::move(event));
   Result<std::vector<char>> payload = wire::Encode(message);
   if (!payload.ok()) {
     status = payload.status();
-  } else if (passing_.size() >= kMaxPassing) {
+  } else if (passing_.size() >= kMaxPassing || (has_fds && passing_fds_ >= kMaxPassingFds)) {
     status = {Code::kResourceExhausted, "worker '" + label_ + "' does not read its messages: " +
                                             std::to_string(passing_.size()) + " wait"};
   } else {
     status = control_->Send(*payload, std::move(fds));
   }
   if (status.ok()) {
-    passing_.push_back({++frames_queued_, std::move(done)});
+    passing_.push_back({++frames_queued_, has_fds, std::move(done)});
+    if (has_fds) ++passing_fds_;
   } else if (done != nullptr) {
     done(std::move(status));
   }
@@ -180,6 +180,7 @@ void WorkerProcess::Pass(const wire::Message& message, std::vector<UniqueFd> fds
 void WorkerProcess::OnWritten(uint64_t frames_sent) {
   while (!passing_.empty() && passing_.front().frame <= frames_sent) {
     std::function<void(Status)> done = std::move(passing_.front().done);
+    if (passing_.front().has_fds) --passing_fds_;
     passing_.pop_front();
     if (done != nullptr) done(OkStatus());
   }
@@ -188,6 +189,7 @@ void WorkerProcess::OnWritten(uint64_t frames_sent) {
 void WorkerProcess::FailPasses(const Status& status) {
   std::deque<Passing> passing;
   passing.swap(passing_);
+  passing_fds_ = 0;
   for (Passing& pass : passing) {
     if (pass.done != nullptr) {
       pass.done({Code::kUnavailable, "worker '" + label_ + "' is gone: " + status.message});
@@ -247,7 +249,7 @@ EndedWorker WorkerProcess::Obituary() const {
   const int64_t now = MonotonicNanos();
   Recording calls = ReadCalls(now);
   calls.EndRunning();
-  return {pid_, session_, label_, layers_, start_ns_, now, *report_, std::move(calls), events_};
+  return {pid_, session_, label_, layers_, now, *report_, std::move(calls), events_};
 }
 
 void WorkerProcess::AnnounceDeath() {

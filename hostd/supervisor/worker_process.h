@@ -33,6 +33,7 @@ struct SpawnOptions {
   std::vector<std::string> layers;
   bool audit = false;
   bool poison = false;
+  bool one_call = false;
   const Cgroups* cgroups = nullptr;
   uint32_t session = 0;
 };
@@ -59,8 +60,11 @@ class WorkerProcess {
   void Pass(const wire::Message& message, std::vector<UniqueFd> fds,
             std::function<void(Status)> done);
 
-  // Messages, with their descriptors, that the worker has not read yet.
-  size_t passing() const { return passing_.size(); }
+  static constexpr size_t kMaxPassing = 256;
+  // Of these with descriptors: of its session's allowance, what one worker can use up.
+  static constexpr size_t kMaxPassingFds = 32;
+  // Messages with descriptors that the worker has not read yet.
+  size_t passing() const { return passing_fds_; }
   // No `done` given so far is called any more.
   void ForgetPasses();
 
@@ -115,9 +119,11 @@ class WorkerProcess {
   Timer wall_;
   struct Passing {
     uint64_t frame;  // written when this many frames are
+    bool has_fds;
     std::function<void(Status)> done;
   };
   std::deque<Passing> passing_;
+  size_t passing_fds_ = 0;
   uint64_t frames_queued_ = 0;
   std::optional<wire::KillCause> kill_cause_;
   std::optional<wire::ExitReport> report_;

@@ -267,6 +267,7 @@ void LaneServer::LoadCopy(const std::string& path) {
     }
     return ReplyError(error);
   }
+  if (code == 0) state_->modules.SetLoaded(path);
   Finish(code, &result);
 }
 

@@ -10,11 +10,11 @@
 #include <chrono>
 #include <utility>
 
-#include "hostd/sandbox/reads.h"
 #include "hostd/worker/crash_capture.h"
 #include "proto/base/clock.h"
 #include "proto/base/sealed_file.h"
 #include "proto/elf/elf_file.h"
+#include "proto/elf/run_path.h"
 
 namespace tvmffi::hostd {
 namespace {
@@ -44,7 +44,7 @@ Status ModuleTable::Lend(const std::string& path, UniqueFd fd_untrusted) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     Entry& entry = entries_[path];
-    if (entry.lent) return OkStatus();
+    if (entry.loaded) return OkStatus();
     if (!entry.fd.valid()) {
       entry.fd = std::move(fd_untrusted);
     } else if (::dup3(fd_untrusted.get(), entry.fd.get(), O_CLOEXEC) < 0) {
@@ -55,6 +55,11 @@ Status ModuleTable::Lend(const std::string& path, UniqueFd fd_untrusted) {
   }
   arrived_.notify_all();
   return OkStatus();
+}
+
+void ModuleTable::SetLoaded(const std::string& path) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  entries_[path].loaded = true;
 }
 
 std::optional<ModuleTable::Loadable> ModuleTable::Await(const std::string& path, int64_t deadline) {
@@ -81,7 +86,7 @@ void LoadNeighbours(int fd, const std::string& path) {
   ::munmap(data, size);
   if (!file.ok() || (file->rpath + file->runpath).find("ORIGIN") == std::string::npos) return;
   for (const std::string& name : file->needed) {
-    for (const std::string& folder : SearchFolders(*file, path)) {
+    for (const std::string& folder : elf::SearchFolders(*file, path)) {
       const std::string library = folder + "/" + name;
       if (::access(library.c_str(), R_OK) != 0) continue;
       ::dlopen(library.c_str(), RTLD_LAZY | RTLD_LOCAL);

@@ -32,9 +32,11 @@ class ModuleTable {
   // Which of them were.
   void SetPlaced(const std::vector<FileLink>& links);
 
-  // Takes the copy of the module at `path`. Another one for the same path is dropped: the dynamic
-  // linker would not look at it either.
+  // Takes the copy of the module at `path`, in place of one that could not be loaded. Once one has
+  // been, another for the same path is dropped: the dynamic linker would not look at it either.
   Status Lend(const std::string& path, UniqueFd fd_untrusted);
+  // The copy it has is in use from now on.
+  void SetLoaded(const std::string& path);
 
   // Waits until `deadline` (MonotonicNanos) for a copy that may still be on its way.
   std::optional<Loadable> Await(const std::string& path, int64_t deadline);
@@ -44,6 +46,7 @@ class ModuleTable {
     UniqueFd fd;
     bool in_place = false;
     bool lent = false;
+    bool loaded = false;
   };
 
   std::mutex mutex_;

@@ -23,14 +23,21 @@ struct Output {
   volatile float* data;
   int64_t count;
 
-  void WriteAfter(int64_t milliseconds, float answer) const {
-    usleep(static_cast<useconds_t>(milliseconds * 1000));
+  void Write(float answer) const {
     for (int64_t i = 0; i < count; ++i) data[i] = answer;
+  }
+  void WriteOnceSet(const volatile int32_t* go, float answer) const {
+    while (*go == 0) usleep(1000);
+    Write(answer);
   }
 };
 
+const volatile int32_t* FlagIn(TensorView go) {
+  return static_cast<const volatile int32_t*>(go.data_ptr());
+}
+
 // In a session of its own, with every signal blocked.
-void WriteInAGrandchild(const Output& output, int64_t milliseconds, float answer) {
+void WriteInAGrandchild(const Output& output, const volatile int32_t* go, float answer) {
   const pid_t child = fork();
   TVM_FFI_ICHECK(child >= 0) << "fork";
   if (child != 0) return;
@@ -38,29 +45,31 @@ void WriteInAGrandchild(const Output& output, int64_t milliseconds, float answer
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
-  if (fork() == 0) output.WriteAfter(milliseconds, answer);
+  if (fork() == 0) output.WriteOnceSet(go, answer);
   _exit(0);
 }
 
 }  // namespace
 
-// The answer lies in `tensor` so many milliseconds after the return, written by a "thread" or by a
-// "process".
-void AnswerLater(TensorView tensor, double answer, int64_t milliseconds, tvm::ffi::String by) {
+// The answer lies in `tensor` once somebody has set `go`, after the return; written by a "thread"
+// or by a "process".
+void AnswerLater(TensorView tensor, TensorView go, double answer, tvm::ffi::String by) {
   const Output output{static_cast<float*>(tensor.data_ptr()), tensor.numel()};
-  const float value = static_cast<float>(answer);
-  if (by == "process") return WriteInAGrandchild(output, milliseconds, value);
-  std::thread([=] { output.WriteAfter(milliseconds, value); }).detach();
+  const auto value = static_cast<float>(answer);
+  const volatile int32_t* flag = FlagIn(go);
+  if (by == "process") return WriteInAGrandchild(output, flag, value);
+  std::thread([=] { output.WriteOnceSet(flag, value); }).detach();
 }
 
 // D10: a result that is returned at once and computed later.
-Tensor ResultLater(int64_t count, double answer, int64_t milliseconds) {
+Tensor ResultLater(int64_t count, TensorView go, double answer) {
   Tensor result = Tensor::FromEnvAlloc(TVMFFIEnvTensorAlloc, Shape({count}),
                                        DLDataType{kDLFloat, 32, 1}, DLDevice{kDLCPU, 0});
   const Output output{static_cast<float*>(result.data_ptr()), count};
-  const float value = static_cast<float>(answer);
-  output.WriteAfter(0, 0);
-  std::thread([=] { output.WriteAfter(milliseconds, value); }).detach();
+  const auto value = static_cast<float>(answer);
+  const volatile int32_t* flag = FlagIn(go);
+  output.Write(0);
+  std::thread([=] { output.WriteOnceSet(flag, value); }).detach();
   return result;
 }
 

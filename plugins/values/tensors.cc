@@ -13,8 +13,10 @@
 #include <tvm/ffi/string.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <new>
+#include <thread>
 #include <vector>
 
 // Some releases declare how a DLDevice travels in a header of its own.
@@ -153,6 +155,17 @@ Tensor View(Tensor tensor, int64_t begin, int64_t end) {
   return Tensor::FromNDAlloc(AliasAllocator{tensor, first}, Shape(shape), kFloat32, kCpu);
 }
 
+// Counts itself in gate[0], and returns once gate[1] is set.
+void Hold(TensorView gate) {
+  TVM_FFI_CHECK_EQ(gate.dtype(), (DLDataType{kDLInt, 32, 1}), TypeError) << "dtype of gate";
+  TVM_FFI_CHECK_EQ(gate.numel(), 2, ValueError) << "elements of gate";
+  auto* words = static_cast<int32_t*>(gate.data_ptr());
+  __atomic_fetch_add(&words[0], 1, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n(&words[1], __ATOMIC_SEQ_CST) == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 int64_t OwnLive() { return own_tensors_alive.load(); }
 
 int64_t UseCount(const ObjectRef& object) { return object.use_count(); }
@@ -169,6 +182,7 @@ TVM_FFI_DLL_EXPORT_TYPED_FUNC(make_own, MakeOwn);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(make_pair, MakePair);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(same, Same);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(view, View);
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(hold, Hold);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(use_count, UseCount);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(own_live, OwnLive);
 

@@ -75,7 +75,7 @@ uint32_t RecordName(RecorderMemory* memory, std::string_view name) {
   for (uint32_t i = 0; i < count; ++i) {
     if (kept == memory->names[i]) return i + 1;
   }
-  if (count >= kRecordedNames) return 0;
+  if (count >= kRecordedNames) return kOtherName;
   std::memcpy(memory->names[count], kept.data(), kept.size());
   memory->num_names.store(count + 1, std::memory_order_release);
   return count + 1;

@@ -23,6 +23,7 @@ inline constexpr size_t kLatencyBuckets = 32;
 inline constexpr int64_t kFirstLatency = 128;  // nanoseconds
 inline constexpr size_t kRecordedNames = 256;
 inline constexpr size_t kRecordedName = 60;
+inline constexpr uint32_t kOtherName = kRecordedNames + 1;  // stands for all others
 
 enum class RecordedOutcome : uint32_t { kRunning = 0, kOk, kError, kFailed };
 
@@ -92,8 +93,8 @@ struct alignas(kPage) RecorderMemory {
 };
 inline constexpr size_t kRecorderSize = sizeof(RecorderMemory);
 
-// The number of a function in later records; 0, which stands for all others, when there is no room.
-// One thread at a time.
+// The number of a function in later records, never 0; kOtherName when there is no room. One thread
+// at a time.
 uint32_t RecordName(RecorderMemory* memory, std::string_view name);
 
 // Read by others: checked values. Names are what the client wrote, bounded, as they are.

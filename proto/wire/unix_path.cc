@@ -26,6 +26,10 @@ std::string Quoted(const std::string& path) { return "'" + path + "'"; }
 
 constexpr char kPrivate[] = "private-";
 constexpr char kSocket[] = ".sock";
+// At a folder that somebody goes on removing.
+constexpr int kMaxAttempts = 1000;
+// Each is opened: what is more than that waits for the next look.
+constexpr size_t kMaxPrivate = 1024;
 
 // "private-<pid>.sock", or the lock beside it.
 bool IsPrivate(std::string_view name) {
@@ -186,11 +190,14 @@ std::string PrivateSocketPath(int64_t pid) {
 }
 
 std::vector<std::string> PrivateSocketPaths(const std::string& folder) {
+  if (!CheckFolder(folder + "/" + kPrivate).ok()) return {};
   std::set<std::string> paths;
   std::unique_ptr<DIR, void (*)(DIR*)> list(::opendir(folder.c_str()),
                                             [](DIR* open) { ::closedir(open); });
   if (list == nullptr) return {};
-  while (const dirent* entry = ::readdir(list.get())) {
+  while (paths.size() < kMaxPrivate) {
+    const dirent* entry = ::readdir(list.get());
+    if (entry == nullptr) break;
     const std::string name = entry->d_name;
     if (!IsPrivate(name)) continue;
     paths.insert(folder + "/" + name.substr(0, name.rfind(kSocket) + std::strlen(kSocket)));
@@ -254,15 +261,18 @@ Result<ListeningSocket> ListeningSocket::Listen(const std::string& path) {
   if (file.exists) TVMFFI_RETURN_IF_ERROR(RemoveStale(path, *address));
   Result<UniqueFd> socket = NewSocket();
   if (!socket.ok()) return socket.status();
-  if (::bind(socket->get(), reinterpret_cast<sockaddr*>(&*address), sizeof(*address)) != 0) {
-    return ErrnoStatus(errno, "cannot bind socket path " + Quoted(path));
-  }
+  TVMFFI_RETURN_IF_ERROR(ListenAt(socket->get(), path));
   result.socket_ = std::move(*socket);
-  // Before listen() nobody can connect, so the mode is in force from the first connection on.
-  if (::chmod(path.c_str(), 0600) != 0 || ::listen(result.fd(), 64) != 0) {
-    return ErrnoStatus(errno, "cannot listen on socket path " + Quoted(path));
-  }
   return result;
+}
+
+Result<ListeningSocket> ListeningSocket::ListenInOwnFolder(const std::string& path) {
+  for (int attempt = 1;; ++attempt) {
+    TVMFFI_RETURN_IF_ERROR(MakeSocketFolder(path));
+    Result<ListeningSocket> socket = Listen(path);
+    const bool gone = !socket.ok() && socket.status().code == Code::kNotFound;
+    if (!gone || attempt == kMaxAttempts) return socket;
+  }
 }
 
 ListeningSocket::~ListeningSocket() {

@@ -19,7 +19,8 @@ std::string DefaultSocketPath();
 
 // Where the private daemon of that process number can be asked about its workers.
 std::string PrivateSocketPath(int64_t pid);
-// Of a folder: those whose daemon runs. Removes what others have left behind.
+// Of a folder: those whose daemon runs. Removes what others have left behind. Nothing is looked at
+// in a folder that ConnectUnix would refuse.
 std::vector<std::string> PrivateSocketPaths(const std::string& folder);
 
 // Creates the folder of `socket_path` with mode 0700 when it is missing (its own parent must
@@ -38,6 +39,8 @@ class ListeningSocket {
   // Replaces a socket nobody listens on. Refuses when another daemon lives there, and whatever
   // ConnectUnix refuses.
   static Result<ListeningSocket> Listen(const std::string& path);
+  // After MakeSocketFolder, again where another daemon's end removes the folder in between.
+  static Result<ListeningSocket> ListenInOwnFolder(const std::string& path);
 
   ListeningSocket(ListeningSocket&& other) noexcept = default;
   ListeningSocket& operator=(ListeningSocket&& other) = delete;

@@ -69,7 +69,7 @@ Limits Read(const schema::Limits* limits) {
 Grants Read(const schema::Grants* grants, TextReader* text) {
   if (grants == nullptr) return {};
   return {text->Read(grants->modules()), text->Read(grants->read()), grants->tmpfs_bytes(),
-          grants->network()};
+          grants->network(), text->Read(grants->run_paths())};
 }
 
 ExitReport Read(const schema::ExitReport* report, TextReader* text) {
@@ -123,10 +123,15 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
     }
     case schema::Message::CreateWorker: {
       auto* m = envelope.message_as_CreateWorker();
-      return CreateWorker{m->request_id(),          text->Read(m->label()),
-                          Read(m->limits()),        text->Read(m->environment()),
-                          m->log_forward(),         Read(m->grants(), text),
-                          text->Read(m->require()), m->poison()};
+      return CreateWorker{m->request_id(),
+                          text->Read(m->label()),
+                          Read(m->limits()),
+                          text->Read(m->environment()),
+                          m->log_forward(),
+                          Read(m->grants(), text),
+                          text->Read(m->require()),
+                          m->poison(),
+                          m->one_call()};
     }
     case schema::Message::WorkerCreated: {
       auto* m = envelope.message_as_WorkerCreated();
@@ -171,8 +176,13 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
     }
     case schema::Message::WorkerStart: {
       auto* m = envelope.message_as_WorkerStart();
-      return WorkerStart{m->worker_id(),          Read(m->limits()), Read(m->grants(), text),
-                         text->Read(m->layers()), m->audit(),        m->poison()};
+      return WorkerStart{m->worker_id(),
+                         Read(m->limits()),
+                         Read(m->grants(), text),
+                         text->Read(m->layers()),
+                         m->audit(),
+                         m->poison(),
+                         m->one_call()};
     }
     case schema::Message::StartSymbolizer:
       return StartSymbolizer{envelope.message_as_StartSymbolizer()->request_id()};
@@ -253,8 +263,9 @@ Status CheckEnvironment(const std::vector<std::string>& environment) {
   return OkStatus();
 }
 
-Status CheckPaths(const char* field, const std::vector<std::string>& paths) {
-  TVMFFI_RETURN_IF_ERROR(CheckTexts(field, paths, kMaxGrants, kMaxPath));
+Status CheckPaths(const char* field, const std::vector<std::string>& paths,
+                  size_t max_paths = kMaxGrants) {
+  TVMFFI_RETURN_IF_ERROR(CheckTexts(field, paths, max_paths, kMaxPath));
   for (const std::string& path : paths) {
     if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos) {
       return Invalid(std::string(field) + " holds a path that is not absolute");
@@ -265,7 +276,8 @@ Status CheckPaths(const char* field, const std::vector<std::string>& paths) {
 
 Status CheckGrants(const Grants& grants) {
   TVMFFI_RETURN_IF_ERROR(CheckPaths("modules", grants.modules));
-  return CheckPaths("read", grants.read);
+  TVMFFI_RETURN_IF_ERROR(CheckPaths("read", grants.read));
+  return CheckPaths("run_paths", grants.run_paths, kMaxRunPaths);
 }
 
 // One overload per message that has more to check than its types say.
@@ -378,7 +390,8 @@ auto Write(Builder& b, const Limits& limits) {
 auto Write(Builder& b, const Grants& grants) {
   auto modules = b.CreateVectorOfStrings(grants.modules);
   auto read = b.CreateVectorOfStrings(grants.read);
-  return schema::CreateGrants(b, modules, read, grants.tmpfs_bytes, grants.network);
+  auto run_paths = b.CreateVectorOfStrings(grants.run_paths);
+  return schema::CreateGrants(b, modules, read, grants.tmpfs_bytes, grants.network, run_paths);
 }
 
 Union Write(Builder& b, const Hello& m) {
@@ -401,7 +414,7 @@ Union Write(Builder& b, const CreateWorker& m) {
   auto require = b.CreateVectorOfStrings(m.require);
   return {schema::Message::CreateWorker,
           schema::CreateCreateWorker(b, m.request_id, label, limits, environment, m.log_forward,
-                                     grants, require, m.poison)
+                                     grants, require, m.poison, m.one_call)
               .Union()};
 }
 Union Write(Builder& b, const WorkerCreated& m) {
@@ -464,9 +477,10 @@ Union Write(Builder& b, const WorkerStart& m) {
   auto limits = Write(b, m.limits);
   auto grants = Write(b, m.grants);
   auto layers = b.CreateVectorOfStrings(m.layers);
-  return {
-      schema::Message::WorkerStart,
-      schema::CreateWorkerStart(b, m.worker_id, limits, grants, layers, m.audit, m.poison).Union()};
+  return {schema::Message::WorkerStart,
+          schema::CreateWorkerStart(b, m.worker_id, limits, grants, layers, m.audit, m.poison,
+                                    m.one_call)
+              .Union()};
 }
 Union Write(Builder& b, const StartSymbolizer& m) {
   return {schema::Message::StartSymbolizer, schema::CreateStartSymbolizer(b, m.request_id).Union()};

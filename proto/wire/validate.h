@@ -19,6 +19,7 @@ inline constexpr uint32_t kProtocol = 1;
 inline constexpr size_t kMaxName = 256;  // labels, versions, layers, causes
 inline constexpr size_t kMaxLayers = 20;
 inline constexpr size_t kMaxGrants = 64;
+inline constexpr size_t kMaxRunPaths = 48;  // the longest CreateWorker fits into a frame
 inline constexpr size_t kMaxPath = 4095;
 inline constexpr size_t kMaxEnvironment = 64;
 inline constexpr size_t kMaxEnvironmentEntry = 4096;
@@ -48,6 +49,7 @@ struct Grants {
   std::vector<std::string> read;
   uint64_t tmpfs_bytes = 0;
   bool network = false;
+  std::vector<std::string> run_paths = {};
 };
 
 struct Hello {
@@ -73,6 +75,7 @@ struct CreateWorker {
   Grants grants = {};
   std::vector<std::string> require = {};
   bool poison = false;
+  bool one_call = false;
 };
 
 // The frame's descriptors: channel, death page, pidfd, recorder.
@@ -168,6 +171,7 @@ struct WorkerStart {
   std::vector<std::string> layers = {};
   bool audit = false;
   bool poison = false;
+  bool one_call = false;
 };
 
 struct StartSymbolizer {

@@ -71,8 +71,8 @@ TEST(String, ComparesWithAllStringTypes) {
 // Whatever form either side has: inside the value, behind an object, or a short text that keeps its
 // std::string.
 TEST(String, EqualityIsThatOfTheText) {
-  const std::vector<std::string> texts = {"",       "a",        std::string("a\0", 2), "abcdefg",
-                                          "abcdefh", "abcdefgh", "abcdefgi",           "abcdefghi"};
+  const std::vector<std::string> texts = {
+      "", "a", std::string("a\0", 2), "abcdefg", "abcdefh", "abcdefgh", "abcdefgi", "abcdefghi"};
   for (const std::string& lhs : texts) {
     for (const std::string& rhs : texts) {
       const bool equal = lhs == rhs;

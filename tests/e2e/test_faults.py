@@ -106,7 +106,7 @@ def test_hanging_past_the_deadline(function: str) -> None:
     with pytest.raises(tvmffi_host.DeadlineExceeded, match="1 s") as caught:
         faulty[function]()
 
-    assert 1.0 <= time.monotonic() - begin < 6
+    assert 1.0 <= time.monotonic() - begin < 15
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.report.cause == "deadline"
     assert not alive(pid)
@@ -393,10 +393,10 @@ def test_all_calls_in_flight_fail_when_the_worker_dies(faulty: Any) -> None:
     pid = host_pid(faulty)
     for thread in threads:
         thread.start()
-    time.sleep(0.3)
+    time.sleep(1.0)
     os.kill(pid, signal.SIGKILL)
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
 
     assert [type(error) for error in outcomes] == [tvmffi_host.WorkerCrashed] * 4
     assert works(faulty)
@@ -416,12 +416,12 @@ class TestRestart:
         assert works(faulty)
 
     def test_the_circuit_breaker_closes_by_itself(self) -> None:
-        faulty = tvmffi_host.load_module(plugin("faulty"), breaker_deaths=1, breaker_seconds=0.3)
+        faulty = tvmffi_host.load_module(plugin("faulty"), breaker_deaths=1, breaker_seconds=2.0)
         with pytest.raises(tvmffi_host.WorkerCrashed):
             faulty.segfault()
         with pytest.raises(tvmffi_host.Unavailable):
             host_pid(faulty)
-        time.sleep(0.4)
+        time.sleep(2.1)
         assert works(faulty)
 
     def test_respawn_never(self) -> None:

@@ -20,7 +20,8 @@ from conftest import BUILD, HOSTD, alive, descriptors_of, eventually, host_pid, 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Whose workers are hostile_worker."""
-    with shared_daemon(tmp_path_factory.mktemp("c2"), "--worker", str(BUILD / "bin" / "hostile_worker")) as (_, path):
+    flags = ("--worker", str(BUILD / "bin" / "hostile_worker"), "--debuggable")
+    with shared_daemon(tmp_path_factory.mktemp("c2"), *flags) as (_, path):
         with tvmffi_host.Session(socket=path) as session:
             yield session
 

@@ -78,3 +78,11 @@ def test_its_functions_can_be_called_by_any_language() -> None:
     assert host.worker_info(mod)["pid"] > 0
     with pytest.raises(TypeError, match="at most 2 arguments"):
         host.load_module(plugin("values"), {}, 3)
+
+
+def test_a_guard_page_is_not_to_be_had_in_a_modules_pool() -> None:
+    host = tvm_ffi.load_module(str(LIBRARY))
+    mod = host.load_module(plugin("values"), {})
+    assert host.empty([4], "float32", mod, None).shape == (4,)
+    with pytest.raises(TypeError, match="argument 3 of empty must be None for a tensor of a module's pool"):
+        host.empty([4], "float32", mod, "left")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import alive, children_of, eventually, host_mappings, host_pid, open_descriptors, plugin, rss_anon
+from conftest import alive, children_of, eventually, host_mappings, host_pid, listens, open_descriptors, plugin, rss_anon
 
 
 IMPORTS = """import os, signal, sys, threading, time
@@ -295,7 +295,7 @@ def test_output_is_kept_unless_it_is_forwarded() -> None:
         mod = tvmffi_host.load_module(sys.argv[1], log=sys.argv[2])
         mod.print_out("to stdout", 1)
         mod.print_err("to stderr", 1)
-        time.sleep(0.3)
+        time.sleep(1.0)
         """
     kept = run(program, plugin("values"), "keep")
     forwarded = run(program, plugin("values"), "forward")
@@ -334,7 +334,7 @@ class TestSharedDaemon:
         socket = folder / "hostd.sock"
         daemon = subprocess.Popen([self.hostd(), "--socket", str(socket)], stderr=subprocess.DEVNULL)
         try:
-            assert eventually(socket.exists)
+            assert eventually(lambda: listens(socket))
             with tvmffi_host.Session(socket=socket) as session:
                 mod = session.load_module(plugin("values"))
                 assert session.info()["daemon_pid"] == daemon.pid

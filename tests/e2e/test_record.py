@@ -21,7 +21,7 @@ import tvmffi_host
 
 from conftest import BUILD, plugin, shared_daemon
 
-OK, FAILED, HOST_ERROR, NOT_REPRODUCED = 0, 1, 4, 6
+OK, FAILED, BAD_USAGE, NO_DAEMON, NOT_REPRODUCED = 0, 1, 2, 5, 6
 
 
 def recording_module(folder: Path, path: str = plugin("faulty"), **options: Any) -> Any:
@@ -41,7 +41,7 @@ def hostctl(*arguments: str, code: int = OK) -> str:
     command = [str(BUILD / "bin" / "tvmffi-hostctl"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-    return done.stderr if code == FAILED else done.stdout
+    return done.stdout if code in (OK, NOT_REPRODUCED) else done.stderr
 
 
 def replayed(file: str, *arguments: str, code: int = OK) -> Any:
@@ -308,13 +308,15 @@ class TestReplay:
         policy = tmp_path / "policy.toml"
         policy.write_text('address_space = "512 MiB"\n')
         report = death(recording_module(tmp_path, limits={"address_space_bytes": 1 << 30}), "oom_unchecked", 1 << 20)
-        again = replayed(report.recording, "--policy", str(policy))
-        assert again["reproduced"]
+        assert replayed(report.recording, "--policy", str(policy))["reproduced"]
+        policy.write_text("moat = 1\n")
+        assert "no key 'moat'" in hostctl("replay", report.recording, "--policy", str(policy), code=BAD_USAGE)
 
     def test_b8_at_a_shared_daemon(self, tmp_path: Path) -> None:
         report = death(recording_module(tmp_path), "segfault")
         with shared_daemon(tmp_path) as (_, path):
             assert replayed(report.recording, "--socket", str(path))["reproduced"]
+        hostctl("replay", report.recording, "--socket", str(path), code=NO_DAEMON)
 
     def test_b8_what_is_no_recording_is_refused(self, tmp_path: Path) -> None:
         content = Path(death(recording_module(tmp_path), "segfault").recording).read_bytes()

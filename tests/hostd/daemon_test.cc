@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <thread>
 
+#include "proto/base/clock.h"
 #include "proto/base/shm_segment.h"
 #include "proto/channel/layout.h"
 #include "proto/wire/frame.h"
@@ -253,6 +255,46 @@ TEST(Daemon, C3_5_AnswersEveryMessageToAWorkerThatStoppedReading) {
   EXPECT_EQ(exited, 1);
 }
 
+// What one worker leaves unread does not keep its session from reaching the others.
+TEST(Daemon, C3_5_AWorkerThatStoppedReadingDoesNotUseItsSessionsAllowanceUp) {
+  TestDaemon daemon;
+  TestSession& session = *daemon.session;
+  const CreatedWorker deaf = session.Create("deaf");
+  const CreatedWorker good = session.Create("serve");
+  Result<ShmSegment> arena = ShmSegment::Create(4096, "arena");
+  ASSERT_TRUE(arena.ok());
+  auto share = [&](uint64_t request_id, uint32_t worker) {
+    std::vector<UniqueFd> fds;
+    fds.emplace_back(::dup(arena->fd()));
+    session.Send(wire::ShareArena{request_id, worker, 5, 4096, false}, std::move(fds));
+  };
+  constexpr uint64_t kShared = 10'000, kAsked = 10'001;
+  uint64_t refused = 0;
+
+  // Until nothing more fits between them.
+  for (int round = 0; round < 100 && refused < 8; ++round) {
+    for (int i = 0; i < 64; ++i) share(session.NextId(), deaf.id);
+    session.Send(wire::GetStats{kAsked});
+    for (wire::Message answer = session.Receive(); !std::holds_alternative<wire::Stats>(answer);
+         answer = session.Receive()) {
+      if (std::holds_alternative<wire::Failed>(answer)) ++refused;
+      ASSERT_FALSE(::testing::Test::HasFailure());
+    }
+  }
+  ASSERT_GE(refused, 8u);
+  share(kShared, good.id);
+
+  for (;;) {
+    const wire::Message answer = session.Receive();
+    if (const auto* failed = std::get_if<wire::Failed>(&answer)) {
+      ASSERT_NE(failed->request_id, kShared) << failed->message;
+    }
+    const auto* done = std::get_if<wire::Done>(&answer);
+    if (done != nullptr && done->request_id == kShared) break;
+    ASSERT_FALSE(::testing::Test::HasFailure());
+  }
+}
+
 TEST(Daemon, NamesAWorkerItDoesNotKnow) {
   TestDaemon daemon;
   TestSession& session = *daemon.session;
@@ -320,6 +362,77 @@ TEST(Daemon, C1_4_EndsAProcessThatAWorkerLeftInAnotherSession) {
   pid_t left = LeftPid(EndByMessage(daemon.session.get(), worker));
 
   EXPECT_TRUE(WaitUntilGone(left));
+}
+
+// A process that a debugger holds cannot be reaped. It keeps the worker's end back for a while, not
+// for as long as other workers end.
+TEST(Daemon, C2_17_AnOrphanThatDoesNotEndKeepsNoExitBackForGood) {
+  TestDaemon daemon;
+  TestSession& session = *daemon.session;
+  const CreatedWorker worker = session.Create("orphan");
+  pid_t orphan = 0;
+  for (int64_t deadline = DeadlineAfter(10); orphan == 0 && MonotonicNanos() < deadline;) {
+    for (pid_t child : ChildrenOf(daemon.process->pid())) {
+      if (child != worker.pid) orphan = child;
+    }
+  }
+  ASSERT_NE(orphan, 0);
+  if (::ptrace(PTRACE_SEIZE, orphan, nullptr, nullptr) != 0) GTEST_SKIP() << "no ptrace here";
+
+  session.Send(wire::KillWorker{4711, worker.id, wire::KillCause::kDeadline});
+  bool announced = false;
+  for (int i = 0; i < 60 && !announced; ++i) {
+    session.Send(wire::CreateWorker{session.NextId(), "w", {}, {"FAKE_WORKER=exit:0"}});
+    for (wire::Message answer = session.Receive();; answer = session.Receive()) {
+      if (std::holds_alternative<wire::WorkerCreated>(answer)) break;
+      ASSERT_TRUE(std::holds_alternative<wire::WorkerExited>(answer));
+      announced = true;
+    }
+    ::usleep(100'000);
+  }
+
+  EXPECT_TRUE(announced);
+  ::waitpid(orphan, nullptr, __WALL);
+}
+
+// Everything that lost its parent comes to a process 1, not just what workers left behind.
+TEST(Daemon, AsProcess1ItKillsNoOrphansAndWaitsForNone) {
+  constexpr char kUnshare[] = "/usr/bin/unshare";
+  std::vector<std::string> flags = {"--pid", "--fork", "--mount-proc", "--kill-child"};
+  if (::geteuid() != 0) flags.insert(flags.begin(), {"--user", "--map-root-user"});
+  std::vector<std::string> nothing = flags;
+  nothing.emplace_back("true");
+  testing::ChildProgram probe(kUnshare, nothing, {});
+  if (probe.Wait() != 0) GTEST_SKIP() << "no process 1 to be had: " << probe.Output();
+  const std::vector<std::string> daemon = {testing::DaemonProgram(),
+                                           "--private-fd",
+                                           "3",
+                                           "--worker",
+                                           testing::FakeWorkerProgram(),
+                                           "--without",
+                                           "all",
+                                           "--log-level",
+                                           "info",
+                                           "--observe",
+                                           "none"};
+  flags.insert(flags.end(), daemon.begin(), daemon.end());
+  Result<std::pair<UniqueFd, UniqueFd>> ends = ControlSocketPair();
+  ASSERT_TRUE(ends.ok());
+  testing::ChildProgram process(kUnshare, flags, {{ends->second.get(), 3}});
+  TestSession session(std::move(ends->first));
+  session.Hello();
+
+  for (int i = 0; i < 3; ++i) {
+    const CreatedWorker worker = session.Create("orphan");
+    LeftPid(EndByMessage(&session, worker));
+  }
+
+  EXPECT_NE(process.Output().find("the daemon is process 1"), std::string::npos)
+      << process.Output();
+  EXPECT_EQ(process.Output().find("do not end"), std::string::npos) << process.Output();
+  session.Send(wire::CreateWorker{9, "w", {}, {"FAKE_WORKER=serve"}});
+  const std::vector<std::string> layers = session.Expect<wire::WorkerCreated>().layers;
+  EXPECT_FALSE(Contains(layers, "orphans"));
 }
 
 TEST(Daemon, TheEndOfTheSessionEndsWorkersAndPrivateDaemon) {

@@ -52,7 +52,7 @@ TEST(Layers, ProbingSaysOfEachLayerThatItIsThereOrWhyNot) {
   Result<LayerReport> report = ProbeLayers(Cgroups::Find(), {});
 
   ASSERT_TRUE(report.ok());
-  EXPECT_EQ(report->layers().size(), 18u);
+  EXPECT_EQ(report->layers().size(), 19u);
   for (const Layer& layer : report->layers()) {
     EXPECT_TRUE(layer.missing.empty() || layer.missing.size() > 10) << layer.name;
   }
@@ -94,6 +94,22 @@ TEST(Reads, AModuleComesWithTheLibrariesBesideIt) {
   EXPECT_FALSE(Contains(paths, folder.path() + "/weights.bin"));
   EXPECT_FALSE(Contains(paths, folder.path() + "/x.sort"));
   EXPECT_FALSE(Contains(paths, folder.path()));
+}
+
+// The file that stands at a module's path by now has no say in it.
+TEST(Reads, B12_LibrariesAreReadableInTheRunPathsOfTheModulesThatWereChecked) {
+  testing::TempDir checked, other;
+  for (const testing::TempDir* folder : {&checked, &other}) {
+    std::ofstream(*folder / "libdep.so") << "x";
+  }
+  wire::Grants grants;
+  grants.modules = {"/nowhere/mod.so"};
+  grants.run_paths = {checked.path()};
+
+  const std::vector<std::string> paths = ReadablePaths(grants);
+
+  EXPECT_TRUE(Contains(paths, checked / "libdep.so"));
+  EXPECT_FALSE(Contains(paths, other / "libdep.so"));
 }
 
 TEST(Reads, AFolderIsNotAboveOneWhoseNameBeginsLikeIt) {

@@ -177,7 +177,8 @@ TEST_F(SharedDaemonTest, C3_1_RefusesAnotherUser) {
 }
 
 TEST_F(SharedDaemonTest, EndsWhenIdleForLong) {
-  auto daemon = Start({"--idle-exit", "0.2"});
+  // Long enough to be met by a client that is slow to come.
+  auto daemon = Start({"--idle-exit", "3"});
   auto session = Open();
   CreatedWorker worker = session->Create("serve");
 

@@ -146,8 +146,7 @@ TEST_F(Worker, B12_RefusesACopyThatCouldStillChange) {
   worker_.Lend("/nowhere/open.so", std::move(open));
 
   EXPECT_EQ(WEXITSTATUS(worker_.Wait()), 71);
-  EXPECT_NE(worker_.Log().find("a module's file has seals 0, need at least 14"), std::string::npos)
-      << worker_.Log();
+  EXPECT_NE(worker_.Log().find("a module's file has seals "), std::string::npos) << worker_.Log();
 }
 
 TEST_F(Worker, ReportsErrorsWithKindAndMessage) {

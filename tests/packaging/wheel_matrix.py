@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Builds this package's wheel for each Python, one wheel of an example package for all of them, and runs the example in each.
+"""Builds this package's wheel for each Python, one wheel of an example package for all of them, and runs the example in each;
+and the host's wheel for the first.
 
     tests/packaging/wheel_matrix.py [--python PATH]... [--work FOLDER] [--published VERSION] [--source FILE]
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +31,20 @@ import numpy as np, tvm_ffi
 assert tvm_ffi.get_global_func("testing.echo")([1, {"a": np.ones(3)}])[1]["a"].shape == (3,)
 assert tvm_ffi.Array([1, 2]) == [1, 2] and tvm_ffi.convert(lambda x: x + 1)(1) == 2
 print(tvm_ffi.__version__)
+"""
+HOST_CHECK = """
+import subprocess, pathlib, sys, tvmffi_host
+programs = pathlib.Path(tvmffi_host.__file__).parent / "bin"
+assert tvmffi_host.load_module(sys.argv[1]).answer() == 42
+subprocess.run([programs / "tvmffi-hostctl", "call", sys.argv[1], "answer"], check=True)
+"""
+HOST_MODULE = """
+struct any { int type_index; int padding; long value; };
+int __tvm_ffi_answer(void* self, const struct any* args, int count, struct any* result) {
+  result->type_index = 1;
+  result->value = 42;
+  return 0;
+}
 """
 
 
@@ -49,11 +65,16 @@ def run(*command: object, cwd: Path | None = None) -> str:
     return done.stdout
 
 
+def release_of(interpreter: Path) -> list[int]:
+    """``~/.pyenv/versions/3.11.10/bin/python3`` is 3.11.10."""
+    return [int(number) for number in re.findall(r"\d+", interpreter.parents[1].name)]
+
+
 def find_pythons() -> list[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     found = []
     for version in VERSIONS:
-        installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python3"))
+        installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python3"), key=release_of)
         on_path = shutil.which(f"python{version}")
         if installed or on_path:
             found.append(installed[-1] if installed else Path(str(on_path)))
@@ -123,6 +144,20 @@ def check_python(python: Path, our_wheel: Path, example: Path, published: str | 
     return cells
 
 
+def check_host(python: Path, our_wheel: Path, work: Path) -> Cell:
+    """The host's wheel beside ours: both halves run a module, and the programs come along."""
+
+    def check() -> str:
+        host_wheel = build_wheel(python, ROOT / "python" / "tvmffi_host", work / "wheels" / "host")
+        source, module = work / "answer.c", work / "answer.so"
+        source.write_text(HOST_MODULE)
+        run("cc", "-shared", "-fPIC", "-o", module, source)
+        inside = make_environment(python, work / "venv-host", "numpy", our_wheel, host_wheel)
+        return "answers " + run(inside, "-c", HOST_CHECK, module, cwd=work).strip()
+
+    return attempt(version_of(python), "host wheel", check)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="This package's wheel and an example's on each Python.")
     parser.add_argument("--python", type=Path, action="append", help="interpreter; may be repeated")
@@ -141,6 +176,7 @@ def main() -> int:
         cells = [
             cell for python in pythons for cell in check_python(python, wheels[python], example, options.published, work)
         ]
+        cells.append(check_host(pythons[0], wheels[pythons[0]], work))
     failed = sum(not cell.passed for cell in cells)
     print(f"{len(cells) - failed} of {len(cells)} passed")
     return 1 if failed else 0

@@ -106,7 +106,7 @@ TEST_F(Recorder, NamesBeyondTheLastPlaceAreNone) {
   for (size_t i = 0; i < kRecordedNames; ++i) {
     EXPECT_EQ(RecordName(memory_.get(), std::to_string(i)), i + 1);
   }
-  EXPECT_EQ(RecordName(memory_.get(), "one more"), 0u);
+  EXPECT_EQ(RecordName(memory_.get(), "one more"), kOtherName);
   EXPECT_EQ(RecordName(memory_.get(), "7"), 8u);
   lane().Begin(1, 0, 1);
   EXPECT_EQ(Read().running[0].function, "");

@@ -7,8 +7,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include "proto/base/clock.h"
 #include "tests/support/fd_leak_check.h"
@@ -200,6 +202,36 @@ TEST(DefaultSocketPath, FollowsTheEnvironment) {
   ::unsetenv("XDG_RUNTIME_DIR");
   EXPECT_EQ(DefaultSocketPath(),
             "/tmp/tvmffi-hostd-" + std::to_string(::geteuid()) + "/hostd.sock");
+}
+
+TEST_F(UnixPathTest, C3_2_RemovesNothingInAFolderThatOthersMayWriteTo) {
+  const std::string stale = folder_ / "private-1.sock";
+  LeaveStaleSocket(stale);
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0777), 0);
+
+  EXPECT_TRUE(PrivateSocketPaths(folder_.path()).empty());
+
+  EXPECT_TRUE(Exists(stale));
+  EXPECT_FALSE(Exists(stale + ".lock"));
+  ASSERT_EQ(::chmod(folder_.path().c_str(), 0700), 0);
+  EXPECT_TRUE(PrivateSocketPaths(folder_.path()).empty());
+  EXPECT_FALSE(Exists(stale));
+}
+
+// As private daemons do when they end.
+TEST_F(UnixPathTest, AFolderThatIsRemovedMeanwhileIsMadeAgain) {
+  std::atomic<bool> done{false};
+  std::thread remover([&] {
+    while (!done) ::rmdir((folder_ / "run").c_str());
+  });
+
+  for (int i = 0; i < 500; ++i) {
+    auto socket = ListeningSocket::ListenInOwnFolder(folder_ / "run/s");
+    EXPECT_TRUE(socket.ok()) << socket.status().message;
+  }
+
+  done = true;
+  remover.join();
 }
 
 TEST_F(UnixPathTest, C3_1_MakesTheFolderPrivate) {

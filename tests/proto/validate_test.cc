@@ -30,7 +30,8 @@ std::vector<Message> LargestMessages() {
   }
   Limits limits{1, 2, 3, 4, 5, 6, 7, 8};
   std::vector<std::string> paths(kMaxGrants, "/" + std::string(kMaxPath - 1, 'p'));
-  Grants grants{paths, paths, 9, true};
+  const std::vector<std::string> run_paths(kMaxRunPaths, paths[0]);
+  Grants grants{paths, paths, 9, true, run_paths};
   ExitReport report{"deadline",
                     9,
                     -1,
@@ -48,7 +49,7 @@ std::vector<Message> LargestMessages() {
                         std::vector<uint32_t>(kMaxFrames, kMaxCrashModules - 1)};
   return {Hello{1, 2, name},
           Welcome{2, 1, name, 77, layers},
-          CreateWorker{3, name, limits, environment, true, grants, layers},
+          CreateWorker{3, name, limits, environment, true, grants, layers, true, true},
           WorkerCreated{4, 5, 6, layers},
           ShareArena{5, 6, 7, kMaxArena, true},
           RetireArena{6, 7, 8},
@@ -60,7 +61,7 @@ std::vector<Message> LargestMessages() {
           Stats{12, 1, 2, 3, 4, 5},
           Done{13},
           Failed{14, Code::kInternal, std::string(kMaxErrorText, 'e')},
-          WorkerStart{15, limits, grants, layers, true},
+          WorkerStart{15, limits, grants, layers, true, true, true},
           StartSymbolizer{16},
           SymbolizerStarted{17},
           ModuleFile{18, kMaxCrashModules - 1},

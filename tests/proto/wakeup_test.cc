@@ -301,8 +301,8 @@ TEST_F(WakeupTest, AMarkedOwnerWordEndsAWaitWhoeverWroteIt) {
   EXPECT_EQ(lane.Receive(Patiently(), &frame), WaitOutcome::kPeerDead);
 }
 
-// The deadline is set before the wait begins, so that a busy machine shortens a wait: the longest of
-// several counts.
+// The deadline is set before the wait begins, so that a busy machine shortens a wait: the longest
+// of several counts.
 TEST_F(WakeupTest, TheLastWaitIsToldWithoutTheWakeUp) {
   memory_->worker.cpu = 0xffffffffu;  // never the client's own, where it would not spin
   SpinBudget spin(Side::kClient, kColdWake);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
@@ -159,6 +160,16 @@ def grown(call: Callable[[], Any], count: int) -> tuple[int, int]:
         call()
     gc.collect()
     return resident_bytes() - memory, sys.getallocatedblocks() - blocks
+
+
+@pytest.fixture(autouse=True)
+def small_pages():
+    """The kernel makes 2 MiB resident of the first page that is touched, where it hands out huge ones."""
+    set_thp_disable = 41
+    libc = ctypes.CDLL(None)
+    assert libc.prctl(set_thp_disable, 1, 0, 0, 0) == 0
+    yield
+    libc.prctl(set_thp_disable, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("kinds", ["values", "calls", "containers", "tensors"], indirect=True)

@@ -42,7 +42,9 @@ def test_the_example_package_builds_and_runs(tmp_path):
         text=True,
     )
 
-    assert (done.stdout, done.stderr) == ("1 2 1 2\n2.0 3.0 4.0 5.0 6.0\nerror happens True\n", "")
+    assert done.stdout == "1 2 1 2\n2.0 3.0 4.0 5.0 6.0\nerror happens True\n"
+    # What else the interpreter imports has warnings of its own.
+    assert [line for line in done.stderr.splitlines() if "tvm_ffi" in line or "my_ffi_extension" in line] == []
 
 
 @pytest.mark.parametrize(

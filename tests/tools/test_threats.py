@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+SPEC = importlib.util.spec_from_file_location("threats", ROOT / "tools" / "threats.py")
+assert SPEC is not None and SPEC.loader is not None
+threats = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(threats)
 
 
 def note(test: str, rows: list[str], outcome: str = "passed", **more: Any) -> dict[str, Any]:
     return {"test": test, "rows": rows, "outcome": outcome, "reason": "", "control": "control" in test, **more}
 
 
-def table(tmp_path: Path, *runs: dict[str, Any], gtest: dict[str, Any] | None = None, code: int = 0) -> dict[str, list[str]]:
-    """The cells of each row."""
+def write_table(tmp_path: Path, *runs: dict[str, Any], gtest: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "tools" / "threats.py"), "--out", str(tmp_path / "out.md")]
     for number, run in enumerate(runs):
         folder = tmp_path / f"run{number}"
@@ -25,7 +31,12 @@ def table(tmp_path: Path, *runs: dict[str, Any], gtest: dict[str, Any] | None = 
         if gtest is not None:
             (folder / "proto_tests.json").write_text(json.dumps(gtest))
         command += ["--results", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def table(tmp_path: Path, *runs: dict[str, Any], gtest: dict[str, Any] | None = None, code: int = 0) -> dict[str, list[str]]:
+    """The cells of each row."""
+    done = write_table(tmp_path, *runs, gtest=gtest)
     assert done.returncode == code, done.stderr
     lines = (tmp_path / "out.md").read_text().splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
@@ -34,6 +45,10 @@ def table(tmp_path: Path, *runs: dict[str, Any], gtest: dict[str, Any] | None = 
 
 def run(*tests: dict[str, Any], uid: int = 0) -> dict[str, Any]:
     return {"uid": uid, "level": ["process", "seccomp"], "tests": list(tests)}
+
+
+def all_rows(*left_out: str) -> list[dict[str, Any]]:
+    return [note(f"test_{row}", [row]) for row in threats.ROWS if row not in left_out]
 
 
 def test_a_row_is_what_its_tests_say(tmp_path: Path) -> None:
@@ -46,6 +61,7 @@ def test_a_row_is_what_its_tests_say(tmp_path: Path) -> None:
             note("TestSignals.test_c1_10_control", ["C1.10"], loads=control),
         ),
         run(note("TestSignals.test_c1_10_x", ["C1.10"], "skipped", reason="this machine lacks layer 'pidns'"), uid=1000),
+        code=1,
     )
     assert rows["row"][5:] == ["as root", "as uid 1000"]
     assert rows["C1.10"][2:5] == ["adversarial_signals", "pidns", "works without pidns"]
@@ -70,6 +86,41 @@ def test_results_of_c_plus_plus_tests(tmp_path: Path) -> None:
     rows = table(tmp_path, run(), gtest={"testsuites": [{"testsuite": cases}]}, code=1)
     assert rows["C2.2"][2] == "Codec" and rows["C2.2"][5] == "stopped, 1 of 1 tests"
     assert rows["D5"][5] == "**FAILED**: Codec.D5_Stale"
+
+
+def test_where_all_was_stopped_the_status_is_0(tmp_path: Path) -> None:
+    control = note("test_c1_10_control", ["C1.10"])
+    table(tmp_path, run(*all_rows(), control), run(*all_rows("C2.15", "C2.16"), uid=1000))
+
+
+@pytest.mark.parametrize(
+    ("tests", "problem"),
+    [
+        (all_rows("C1.8"), "C1.8 has no test"),
+        ([*all_rows(), note("test_d8_b", ["D8"], "failed")], "D8 was not stopped"),
+        ([*all_rows(), note("test_c1_10_control", ["C1.10"], "failed")], "the control run of C1.10 failed"),
+    ],
+    ids=["no test", "not stopped", "control"],
+)
+def test_what_is_no_evidence_is_an_error(tmp_path: Path, tests: list[dict[str, Any]], problem: str) -> None:
+    done = write_table(tmp_path, run(*all_rows()), run(*tests, uid=1000))
+    assert (done.returncode, done.stderr) == (1, f"error: {problem}\n")
+
+
+def test_a_control_run_that_failed_is_seen_beside_one_that_worked(tmp_path: Path) -> None:
+    controls = [note("test_d8_control[a]", ["D8"]), note("test_d8_control[b]", ["D8"], "failed")]
+    assert table(tmp_path, run(*all_rows(), *controls), code=1)["D8"][4] == "**FAILED**: test_d8_control[b]"
+
+
+def test_without_end_to_end_tests_there_is_no_user_to_speak_of(tmp_path: Path) -> None:
+    done = write_table(tmp_path, run(*all_rows(), uid=None))  # type: ignore[arg-type]
+    assert done.returncode == 1 and "no end-to-end test has run" in done.stderr
+
+
+def test_programs_that_were_cut_short_are_named() -> None:
+    ended = {"pytest": 2, "a_tests": 0, "b_tests": 1, "c_tests": -11, "d_tests": 5}
+    assert threats.cut_short(ended) == ["pytest ended with 2", "c_tests ended with -11", "d_tests ended with 5"]
+    assert [threats.cut_short({"pytest": code}) for code in (0, 1, 5)] == [[]] * 3
 
 
 def test_without_results_there_is_no_table(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ std::string Quotable(std::string text) {
 std::string Bash(const std::vector<CommandWords>& commands) {
   std::string text =
       "_tvmffi_hostctl() {\n"
-      "  local word=${COMP_WORDS[COMP_CWORD]} flags=--help files=\n"
+      "  local word=${COMP_WORDS[COMP_CWORD]} flags= files=\n"
       "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
       "    COMPREPLY=($(compgen -W '" +
       Names(commands) +
@@ -35,7 +35,9 @@ std::string Bash(const std::vector<CommandWords>& commands) {
       "  fi\n"
       "  case ${COMP_WORDS[1]} in\n";
   for (const CommandWords& command : commands) {
-    text += "    " + command.name + ") flags='" + Joined(command.flags) + " --help'" +
+    std::vector<std::string> offered = command.words;
+    offered.insert(offered.end(), command.flags.begin(), command.flags.end());
+    text += "    " + command.name + ") flags='" + Joined(offered) + "'" +
             (command.takes_file ? " files=1" : "") + " ;;\n";
   }
   return text +
@@ -58,6 +60,7 @@ std::string Fish(const std::vector<CommandWords>& commands) {
     const std::string here =
         "complete -c tvmffi-hostctl -n '__fish_seen_subcommand_from " + command.name + "' ";
     for (const std::string& flag : command.flags) text += here + "-l " + flag.substr(2) + "\n";
+    if (!command.words.empty()) text += here + "-a '" + Joined(command.words) + "'\n";
     if (command.takes_file) text += here + "-F\n";
   }
   return text;

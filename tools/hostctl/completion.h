@@ -10,7 +10,8 @@ namespace tvmffi::hostctl {
 struct CommandWords {
   std::string name;
   std::string help;                // one line
-  std::vector<std::string> flags;  // "--json"
+  std::vector<std::string> flags;  // "--json", "--help"
+  std::vector<std::string> words;  // commands below it
   bool takes_file = false;
 };
 

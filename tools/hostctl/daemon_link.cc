@@ -1,6 +1,5 @@
 #include "tools/hostctl/daemon_link.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "proto/wire/unix_path.h"
@@ -22,7 +21,10 @@ Result<DaemonLink> DaemonLink::Open(UniqueFd socket, std::string name) {
   DaemonLink link(ControlConnection(std::move(socket)), std::move(name));
   Result<wire::Welcome> welcome =
       link.Ask<wire::Welcome>(wire::Hello{1, wire::kProtocol, TVMFFI_VERSION});
-  if (!welcome.ok()) return welcome.status();
+  if (!welcome.ok()) {
+    return Status{welcome.status().code,
+                  "the daemon at '" + link.path_ + "': " + welcome.status().message};
+  }
   link.welcome_ = std::move(*welcome);
   return link;
 }
@@ -48,22 +50,23 @@ Status DaemonLink::EndWorker(int32_t pid) {
   return done.ok() ? OkStatus() : done.status();
 }
 
-Result<std::vector<DaemonLink>> FindDaemons(const std::string& socket) {
-  std::vector<std::string> paths = {socket};
-  if (socket.empty()) {
-    paths = PrivateSocketPaths(RuntimeFolder());
-    paths.insert(paths.begin(), DefaultSocketPath());
-  }
-  std::vector<DaemonLink> links;
+FoundDaemons FindDaemons() {
+  std::vector<std::string> paths = PrivateSocketPaths(RuntimeFolder());
+  paths.insert(paths.begin(), DefaultSocketPath());
+  FoundDaemons found;
   for (const std::string& path : paths) {
     Result<DaemonLink> link = DaemonLink::Connect(path);
     if (link.ok()) {
-      links.push_back(std::move(*link));
-    } else if (!socket.empty()) {
-      return link.status();
+      found.links.push_back(std::move(*link));
+    } else if (!HasEnded(link.status())) {
+      found.problems.push_back(link.status());
     }
   }
-  return links;
+  return found;
+}
+
+bool HasEnded(const Status& status) {
+  return status.code == Code::kNotFound || status.code == Code::kUnavailable;
 }
 
 }  // namespace tvmffi::hostctl

@@ -48,10 +48,19 @@ class DaemonLink {
   wire::Welcome welcome_;
 };
 
-// The daemons of this user that can be asked: the one at `socket`, or, when that is empty, the
-// shared one at the default path and the private ones in the runtime folder. Those that have ended
-// are left out.
-Result<std::vector<DaemonLink>> FindDaemons(const std::string& socket);
+struct FoundDaemons {
+  std::vector<DaemonLink> links;
+  // Of those that are there and cannot be asked: they hang, speak another protocol, are not
+  // trusted.
+  std::vector<Status> problems;
+};
+
+// The daemons of this user: the shared one at the default path and the private ones in the runtime
+// folder. Those that have ended are left out.
+FoundDaemons FindDaemons();
+
+// Whether nobody listens there any more, as a failed connection or question tells.
+bool HasEnded(const Status& status);
 
 }  // namespace tvmffi::hostctl
 

@@ -1,6 +1,8 @@
 #include "tools/hostctl/doctor.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -127,9 +129,14 @@ std::string DaemonProgram() {
   return named != nullptr && *named != '\0' ? named : FolderOfThisProgram() + "/tvmffi-hostd";
 }
 
-Check CheckProgram(const std::string& name, Finding finding, const std::string& use) {
+// What the daemon looks for in its own folder.
+std::string BesideDaemon(const std::string& name) {
   const std::string daemon = DaemonProgram();
-  const std::string path = daemon.substr(0, daemon.rfind('/') + 1) + name;
+  return daemon.substr(0, daemon.rfind('/') + 1) + name;
+}
+
+Check CheckProgram(const std::string& name, const std::string& path, Finding finding,
+                   const std::string& use) {
   if (::access(path.c_str(), X_OK) == 0) return Present(name, path);
   return Missing(name, finding, "'" + path + "' is no program", "install it there: " + use);
 }
@@ -172,8 +179,12 @@ class BriefDaemon {
   BriefDaemon(const BriefDaemon&) = delete;
   BriefDaemon& operator=(const BriefDaemon&) = delete;
   ~BriefDaemon() {
+    if (pid_ <= 0) return;
+    const bool answered = link_ != nullptr;
     link_.reset();
-    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+    // It ends with its last connection; one that does not, or that never answered, is no daemon.
+    if (!answered || !EndsInTime()) ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
   }
 
   Status Start() {
@@ -200,6 +211,15 @@ class BriefDaemon {
   DaemonLink* link() { return link_.get(); }
 
  private:
+  static constexpr int kPatienceMs = 5000;
+
+  // Waits for its end, for a while.
+  bool EndsInTime() const {
+    const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    pollfd end{process.get(), POLLIN, 0};
+    return process.valid() && ::poll(&end, 1, kPatienceMs) == 1;
+  }
+
   pid_t pid_ = -1;
   std::unique_ptr<DaemonLink> link_;
 };
@@ -274,14 +294,17 @@ std::string AdviceFor(const std::string& layer) {
 
 std::vector<Check> Examine() {
   std::vector<Check> checks = {CheckKernel(), CheckSeals(), CheckPidfd(), CheckUserNamespaces()};
-  checks.push_back(CheckProgram("tvmffi-hostd", Finding::kRequired, "nothing runs without it"));
-  checks.push_back(CheckProgram("tvmffi-worker", Finding::kRequired, "it runs the plug-ins"));
-  checks.push_back(CheckProgram("tvmffi-symbolizer", Finding::kMissing,
-                                "without it crash reports have no names"));
+  const Check daemon =
+      CheckProgram("tvmffi-hostd", DaemonProgram(), Finding::kRequired, "nothing runs without it");
+  checks.push_back(daemon);
+  checks.push_back(CheckProgram("tvmffi-worker", BesideDaemon("tvmffi-worker"), Finding::kRequired,
+                                "it runs the plug-ins"));
+  checks.push_back(CheckProgram("tvmffi-symbolizer", BesideDaemon("tvmffi-symbolizer"),
+                                Finding::kMissing, "without it crash reports have no names"));
   checks.push_back(CheckRuntimeFolder());
   checks.push_back(CheckCores());
   checks.push_back(CheckGpu());
-  if (checks[4].finding == Finding::kPresent) AddLayers(&checks);
+  if (daemon.finding == Finding::kPresent) AddLayers(&checks);
   return checks;
 }
 
@@ -301,10 +324,7 @@ int Doctor(bool json, bool strict) {
                     {"detail", check.detail},
                     {"advice", check.advice}});
   }
-  const std::string text =
-      json ? list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : table.ToText();
-  std::fputs(text.c_str(), stdout);
-  if (std::fflush(stdout) != 0) return kFailed;
+  if (int code = Print(json ? Dump(list) : table.ToText()); code != kOk) return code;
   return required || (strict && missing) ? kFailed : kOk;
 }
 

@@ -174,7 +174,7 @@ std::string ToJson(const PluginSummary& summary) {
       {"remarks", summary.remarks},
   };
   // Names are whatever bytes the file has; JSON is UTF-8.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return Dump(json);
 }
 
 }  // namespace tvmffi::hostctl

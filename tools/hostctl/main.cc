@@ -1,6 +1,6 @@
 // tvmffi-hostctl: what an operator asks of plug-ins and of the host.
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -13,6 +13,7 @@
 #include "tools/hostctl/policy_show.h"
 #include "tools/hostctl/replay.h"
 #include "tools/hostctl/run.h"
+#include "tools/hostctl/text.h"
 
 namespace tvmffi::hostctl {
 namespace {
@@ -24,13 +25,9 @@ constexpr char kExitCodes[] =
 
 int Inspect(const std::string& path, bool as_json) {
   Result<elf::ElfFile> file = elf::ReadElfFile(path);
-  if (!file.ok()) {
-    std::fprintf(stderr, "tvmffi-hostctl: %s\n", file.status().message.c_str());
-    return kFailed;
-  }
+  if (!file.ok()) return Fail(file.status().message, kFailed);
   const PluginSummary summary = Summarize(path, std::move(*file));
-  std::fputs((as_json ? ToJson(summary) : ToText(summary)).c_str(), stdout);
-  return std::fflush(stdout) == 0 ? kOk : kFailed;
+  return Print(as_json ? ToJson(summary) : ToText(summary));
 }
 
 // Everything a command line can say.
@@ -128,7 +125,8 @@ class Commands {
                         "Run it at this daemon; otherwise at one of its own");
     command->add_option("--policy", line_.run.policy, "What the worker may do, a TOML file");
     command->add_option("--require", line_.run.require, "Layers the worker must have")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->allow_extra_args(false);
     command->add_option("--deadline", line_.run.deadline, "Seconds a call may take")
         ->check(CLI::Range(0.0, 1e9));
     command->add_flag("--log", line_.run.forward_log, "Show what the plug-in prints");
@@ -154,7 +152,8 @@ class Commands {
         ->check(CLI::Range(1, 100'000'000));
     call->add_option("--seed", line_.call.seed, "Of random tensors");
     call->add_option("--out", line_.call.out,
-                     "N=FILE.npy: write tensor argument N after the call; result=FILE.npy");
+                     "N=FILE.npy: write tensor argument N after the call; result=FILE.npy")
+        ->allow_extra_args(false);
     call->positionals_at_end(false);
     AddRun(call);
   }
@@ -193,18 +192,29 @@ class Commands {
     completion->callback([this] { action_ = [this] { return Complete(); }; });
   }
 
+  static void AddWords(const CLI::App& command, CommandWords* entry) {
+    for (const CLI::Option* option : command.get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        const std::string flag = "--" + name;
+        if (std::count(entry->flags.begin(), entry->flags.end(), flag) == 0) {
+          entry->flags.push_back(flag);
+        }
+      }
+      entry->takes_file = entry->takes_file || option->get_name(true) == "file";
+    }
+    for (const CLI::App* part : command.get_subcommands([](const CLI::App*) { return true; })) {
+      entry->words.push_back(part->get_name());
+      AddWords(*part, entry);
+    }
+  }
+
   int Complete() {
     std::vector<CommandWords> words;
-    for (const CLI::App* command : app_.get_subcommands([](CLI::App*) { return true; })) {
-      CommandWords entry{command->get_name(), command->get_description(), {}, false};
-      for (const CLI::Option* option : command->get_options()) {
-        for (const std::string& name : option->get_lnames()) entry.flags.push_back("--" + name);
-        entry.takes_file = entry.takes_file || option->get_name(true) == "file";
-      }
-      words.push_back(std::move(entry));
+    for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
+      words.push_back({command->get_name(), command->get_description(), {}, {}, false});
+      AddWords(*command, &words.back());
     }
-    std::fputs(CompletionScript(line_.shell, words).c_str(), stdout);
-    return std::fflush(stdout) == 0 ? kOk : kFailed;
+    return Print(CompletionScript(line_.shell, words));
   }
 
   CLI::App app_;

@@ -1,5 +1,6 @@
 #include "tools/hostctl/npy.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstring>
@@ -17,12 +18,17 @@ constexpr size_t kMaxDims = 32;
 
 Status Bad(const std::string& what) { return {Code::kInvalidArgument, "no .npy file: " + what}; }
 
-struct TypeName {
+// NumPy's own: a tensor may have others, such as integers of 24 bits.
+struct NumpyType {
   char kind;
   uint8_t code;
+  uint8_t bytes;
 };
-constexpr TypeName kTypes[] = {
-    {'f', kDLFloat}, {'i', kDLInt}, {'u', kDLUInt}, {'b', kDLBool}, {'c', kDLComplex}};
+constexpr NumpyType kTypes[] = {{'b', kDLBool, 1},    {'i', kDLInt, 1},     {'i', kDLInt, 2},
+                                {'i', kDLInt, 4},     {'i', kDLInt, 8},     {'u', kDLUInt, 1},
+                                {'u', kDLUInt, 2},    {'u', kDLUInt, 4},    {'u', kDLUInt, 8},
+                                {'f', kDLFloat, 2},   {'f', kDLFloat, 4},   {'f', kDLFloat, 8},
+                                {'c', kDLComplex, 8}, {'c', kDLComplex, 16}};
 
 // "<f4", "|b1"
 std::optional<DLDataType> TypeOf(std::string_view text) {
@@ -30,9 +36,11 @@ std::optional<DLDataType> TypeOf(std::string_view text) {
   int bytes = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data() + 2, end, bytes);
-  if (error != std::errc() || rest != end || bytes < 1 || bytes > 16) return std::nullopt;
-  for (const TypeName& type : kTypes) {
-    if (type.kind == text[1]) return DLDataType{type.code, static_cast<uint8_t>(bytes * 8), 1};
+  if (error != std::errc() || rest != end) return std::nullopt;
+  for (const NumpyType& type : kTypes) {
+    if (type.kind == text[1] && type.bytes == bytes) {
+      return DLDataType{type.code, static_cast<uint8_t>(bytes * 8), 1};
+    }
   }
   return std::nullopt;
 }
@@ -129,19 +137,19 @@ Result<NpyArray> ReadNpy(const std::string& path) {
 }
 
 Result<std::string> MakeNpy(const DLTensor& tensor) {
-  char kind = '\0';
-  for (const TypeName& type : kTypes) {
-    if (type.code == tensor.dtype.code) kind = type.kind;
-  }
-  if (kind == '\0' || tensor.dtype.lanes != 1 || tensor.dtype.bits % 8 != 0) {
+  const auto* type =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const NumpyType& known) {
+        return known.code == tensor.dtype.code && known.bytes * 8 == tensor.dtype.bits;
+      });
+  if (type == std::end(kTypes) || tensor.dtype.lanes != 1) {
     return Status{Code::kInvalidArgument, "NumPy has no such type"};
   }
   std::string shape;
   const std::vector<int64_t> extents(tensor.shape, tensor.shape + tensor.ndim);
   for (int64_t extent : extents) shape += std::to_string(extent) + ", ";
-  std::string header = std::string("{'descr': '") + (tensor.dtype.bits == 8 ? '|' : '<') + kind +
-                       std::to_string(tensor.dtype.bits / 8) +
-                       "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  std::string header = std::string("{'descr': '") + (type->bytes == 1 ? '|' : '<') + type->kind +
+                       std::to_string(type->bytes) + "', 'fortran_order': False, 'shape': (" +
+                       shape + "), }";
   constexpr size_t kAlignment = 64;
   const size_t used = kMagicSize + 4 + header.size() + 1;
   header += std::string((kAlignment - used % kAlignment) % kAlignment, ' ') + "\n";

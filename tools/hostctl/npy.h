@@ -22,7 +22,8 @@ struct NpyArray {
 Result<NpyArray> ParseNpy(const std::string& bytes_untrusted);
 Result<NpyArray> ReadNpy(const std::string& path);
 
-// A compact tensor of one of the types that NumPy has: bool, integers and floats of 8 to 64 bits.
+// A compact tensor of one of the types that NumPy has: bool, integers of 8 to 64 bits, floats of 16
+// to 64, complex numbers.
 Result<std::string> MakeNpy(const DLTensor& tensor);
 
 }  // namespace tvmffi::hostctl

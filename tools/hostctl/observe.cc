@@ -6,12 +6,14 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
 #include "tools/hostctl/daemon_link.h"
 #include "tools/hostctl/exit_codes.h"
+#include "tools/hostctl/open_metrics.h"
 #include "tools/hostctl/text.h"
 
 namespace tvmffi::hostctl {
@@ -19,38 +21,33 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-int Fail(const Status& status, int code = kFailed) {
-  std::fprintf(stderr, "tvmffi-hostctl: %s\n", Printable(status.message).c_str());
-  return code;
-}
+int Fail(const Status& status) { return hostctl::Fail(status.message, kFailed); }
 
-int Print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  return std::fflush(stdout) == 0 ? kOk : kFailed;
-}
-
-std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-int NoDaemon(const ObserveOptions& options) {
-  return Fail({Code::kUnavailable, options.socket.empty()
-                                       ? "no daemon of this user is running"
-                                       : "no daemon listens at '" + options.socket + "'"},
-              kNoDaemon);
-}
-
-// The daemons there are, or nothing with the code to end with.
+// The daemons there are. Of those that cannot be asked it says why, and `code` is what the command
+// ends with when all else goes well.
 std::vector<DaemonLink> Daemons(const ObserveOptions& options, int* code) {
-  Result<std::vector<DaemonLink>> links = FindDaemons(options.socket);
-  *code = kOk;
-  if (!links.ok()) {
-    *code = Fail(links.status(), kNoDaemon);
-    return {};
+  FoundDaemons found;
+  if (options.socket.empty()) {
+    found = FindDaemons();
+    if (found.links.empty() && found.problems.empty()) {
+      *code = hostctl::Fail("no daemon of this user is running", kNoDaemon);
+    }
+  } else {
+    Result<DaemonLink> link = DaemonLink::Connect(options.socket);
+    if (link.ok()) {
+      found.links.push_back(std::move(*link));
+    } else if (HasEnded(link.status())) {
+      *code = hostctl::Fail(link.status().message, kNoDaemon);
+    } else {
+      found.problems.push_back(link.status());
+    }
   }
-  if (links->empty()) *code = NoDaemon(options);
-  return std::move(*links);
+  for (const Status& problem : found.problems) *code = Fail(problem);
+  return std::move(found.links);
 }
+
+// How a command ends that has printed, or not, what it got from those daemons that it could ask.
+int Ended(int printed, int code) { return printed == kOk ? code : printed; }
 
 // What all daemons say of one kind, each entry with its daemon's process number.
 Result<Json> Gather(std::vector<DaemonLink>* links, wire::DocumentKind kind) {
@@ -221,6 +218,52 @@ Result<Json> Workers(std::vector<DaemonLink>* links) {
   return workers;
 }
 
+// Processor time by worker at the last look; a worker that was not there then had none.
+using Seen = std::map<int64_t, double>;
+
+// Busiest first, by what they did since.
+void SortByWork(const Seen& before, Json* workers) {
+  const auto work = [&](const Json& worker) {
+    const auto found = before.find(Number<int64_t>(worker, "pid"));
+    return Number<double>(worker, "cpu_seconds") - (found != before.end() ? found->second : 0);
+  };
+  std::stable_sort(workers->begin(), workers->end(),
+                   [&](const Json& a, const Json& b) { return work(a) > work(b); });
+}
+
+Seen WorkOf(const Json& workers) {
+  Seen seen;
+  for (const Json& worker : workers) {
+    seen[Number<int64_t>(worker, "pid")] = Number<double>(worker, "cpu_seconds");
+  }
+  return seen;
+}
+
+Result<Json> StatsOf(std::vector<DaemonLink>* links) {
+  Json all = Json::array();
+  for (DaemonLink& link : *links) {
+    Result<std::string> text = link.Document(wire::DocumentKind::kStats);
+    if (!text.ok() && text.status().code == Code::kUnavailable) continue;
+    if (!text.ok()) return text.status();
+    Json entry = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    entry["daemon_pid"] = link.welcome().daemon_pid;
+    entry["socket"] = link.path();
+    all.push_back(std::move(entry));
+  }
+  return all;
+}
+
+Result<std::string> MetricsOf(std::vector<DaemonLink>* links) {
+  std::vector<DaemonMetrics> documents;
+  for (DaemonLink& link : *links) {
+    Result<std::string> text = link.Document(wire::DocumentKind::kMetrics);
+    if (!text.ok() && text.status().code == Code::kUnavailable) continue;
+    if (!text.ok()) return text.status();
+    documents.push_back({link.welcome().daemon_pid, std::move(*text)});
+  }
+  return MergeMetrics(documents);
+}
+
 }  // namespace
 
 int Ps(const ObserveOptions& options) {
@@ -229,26 +272,27 @@ int Ps(const ObserveOptions& options) {
   if (links.empty()) return code;
   Result<Json> workers = Workers(&links);
   if (!workers.ok()) return Fail(workers.status());
-  return Print(options.json ? Dump(*workers) : PsTable(*workers));
+  return Ended(Print(options.json ? Dump(*workers) : PsTable(*workers)), code);
 }
 
 int Top(const ObserveOptions& options, double interval, int rounds) {
   const bool redraw = ::isatty(STDOUT_FILENO) != 0 && !options.json;
+  Seen seen;
+  int code = kOk;
   for (int round = 0; rounds == 0 || round < rounds; ++round) {
     if (round > 0) std::this_thread::sleep_for(std::chrono::duration<double>(interval));
     // Daemons come and go between two looks.
-    int code = kOk;
+    code = kOk;
     std::vector<DaemonLink> links = Daemons(options, &code);
     if (links.empty()) return code;
     Result<Json> workers = Workers(&links);
     if (!workers.ok()) return Fail(workers.status());
-    std::sort(workers->begin(), workers->end(), [](const Json& a, const Json& b) {
-      return Number<double>(a, "cpu_seconds") > Number<double>(b, "cpu_seconds");
-    });
+    SortByWork(seen, &*workers);
+    seen = WorkOf(*workers);
     const std::string text = options.json ? workers->dump() + "\n" : PsTable(*workers);
     if (Print((redraw ? "\x1b[H\x1b[2J" : "") + text) != kOk) return kFailed;
   }
-  return kOk;
+  return code;
 }
 
 int Last(const ObserveOptions& options, int32_t pid, int count) {
@@ -267,7 +311,7 @@ int Last(const ObserveOptions& options, int32_t pid, int count) {
   });
   const size_t kept = static_cast<size_t>(count);
   while (workers->size() > kept) workers->erase(workers->begin());
-  return Print(options.json ? Dump(*workers) : LastTable(*workers));
+  return Ended(Print(options.json ? Dump(*workers) : LastTable(*workers)), code);
 }
 
 int Logs(const ObserveOptions& options, int32_t pid) {
@@ -287,26 +331,11 @@ int Stats(const ObserveOptions& options) {
   std::vector<DaemonLink> links = Daemons(options, &code);
   if (links.empty()) return code;
   if (options.json) {
-    Json all = Json::array();
-    for (DaemonLink& link : links) {
-      Result<std::string> text = link.Document(wire::DocumentKind::kStats);
-      if (!text.ok()) return Fail(text.status());
-      Json entry = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
-      entry["daemon_pid"] = link.welcome().daemon_pid;
-      entry["socket"] = link.path();
-      all.push_back(std::move(entry));
-    }
-    return Print(Dump(all));
+    Result<Json> all = StatsOf(&links);
+    return all.ok() ? Ended(Print(Dump(*all)), code) : Fail(all.status());
   }
-  for (DaemonLink& link : links) {
-    Result<std::string> text = link.Document(wire::DocumentKind::kMetrics);
-    if (!text.ok()) return Fail(text.status());
-    if (links.size() > 1) {
-      std::printf("# daemon %d\n", static_cast<int>(link.welcome().daemon_pid));
-    }
-    if (Print(*text) != kOk) return kFailed;
-  }
-  return kOk;
+  Result<std::string> metrics = MetricsOf(&links);
+  return metrics.ok() ? Ended(Print(*metrics), code) : Fail(metrics.status());
 }
 
 int Kill(const ObserveOptions& options, int32_t pid) {

@@ -21,7 +21,8 @@ int Top(const ObserveOptions& options, double interval, int rounds);
 int Last(const ObserveOptions& options, int32_t pid, int count);
 // What a worker printed last.
 int Logs(const ObserveOptions& options, int32_t pid);
-// OpenMetrics, or counters as JSON.
+// OpenMetrics, one document of all daemons with their process numbers as label `daemon`; or
+// counters as JSON.
 int Stats(const ObserveOptions& options);
 int Kill(const ObserveOptions& options, int32_t pid);
 

@@ -1,6 +1,5 @@
 #include "tools/hostctl/policy_show.h"
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "proto/policy/policy.h"
@@ -36,17 +35,14 @@ Json ToJson(const Policy& policy) {
 
 }  // namespace
 
+int FailOfPolicy(const Status& status) {
+  return Fail(status.message, status.code == Code::kInvalidArgument ? kBadUsage : kFailed);
+}
+
 int ShowPolicy(const std::string& path, bool json) {
   Result<Policy> policy = path.empty() ? Result<Policy>(Policy()) : ReadPolicyFile(path);
-  if (!policy.ok()) {
-    std::fprintf(stderr, "tvmffi-hostctl: %s\n", Printable(policy.status().message).c_str());
-    return policy.status().code == Code::kInvalidArgument ? kBadUsage : kFailed;
-  }
-  const std::string text =
-      json ? ToJson(*policy).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-           : PolicyText(*policy);
-  std::fputs(text.c_str(), stdout);
-  return std::fflush(stdout) == 0 ? kOk : kFailed;
+  if (!policy.ok()) return FailOfPolicy(policy.status());
+  return Print(json ? Dump(ToJson(*policy)) : PolicyText(*policy));
 }
 
 }  // namespace tvmffi::hostctl

@@ -4,11 +4,15 @@
 
 #include <string>
 
+#include "proto/base/status.h"
+
 namespace tvmffi::hostctl {
 
-// The policy in the file, or the default one when `path` is empty, with every key. An ExitCode:
-// kBadUsage for a file that is none.
+// The policy in the file, or the default one when `path` is empty, with every key. An ExitCode.
 int ShowPolicy(const std::string& path, bool json);
+
+// Says why a policy file could not be read. An ExitCode: kBadUsage when it is no policy.
+int FailOfPolicy(const Status& status);
 
 }  // namespace tvmffi::hostctl
 

@@ -14,7 +14,9 @@
 
 #include "proto/base/sealed_file.h"
 #include "proto/base/sha256.h"
+#include "proto/policy/policy.h"
 #include "tools/hostctl/exit_codes.h"
+#include "tools/hostctl/policy_show.h"
 #include "tools/hostctl/recorded_arguments.h"
 #include "tools/hostctl/replay_text.h"
 #include "tools/hostctl/run.h"
@@ -32,16 +34,6 @@ using tvm::ffi::Module;
 using tvm::ffi::Tensor;
 
 constexpr double kLoadSeconds = 30;
-
-int Refuse(const std::string& why, int code) {
-  std::fprintf(stderr, "tvmffi-hostctl: %s\n", Printable(why).c_str());
-  return code;
-}
-
-void Show(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
-}
 
 ReplayMemory Keep(const Tensor& tensor) {
   auto kept = std::make_shared<Tensor>(tensor);
@@ -200,43 +192,53 @@ class Replayer {
       : path_(std::move(path)), options_(options), recording_(recording) {}
 
   int Run() {
+    if (!options_.policy.empty()) {
+      if (Result<Policy> given = ReadPolicyFile(options_.policy); !given.ok()) {
+        return FailOfPolicy(given.status());
+      }
+    }
     std::string module_path;
     if (Status chosen = ChooseModule(recording_.module, options_, &module_path); !chosen.ok()) {
-      return Refuse(chosen.message, kFailed);
+      return Fail(chosen.message, kFailed);
     }
     Result<SealedFile> policy =
         SealedFile::Make(recording_.setting.policy.data(), recording_.setting.policy.size());
-    if (!policy.ok()) return Refuse(policy.status().message, kFailed);
+    if (!policy.ok()) return Fail(policy.status().message, kFailed);
     host::LoadOptions load =
         OptionsOf(recording_.setting, !options_.policy.empty()
                                           ? options_.policy
                                           : "/proc/self/fd/" + std::to_string(policy->fd()));
     if (Status init = RestoreInit(recording_, &load); !init.ok()) {
-      return Refuse(init.message, kFailed);
+      return Fail(init.message, kFailed);
     }
     if (!recording_.call.values.refusal.empty()) {
-      return Refuse("the call of '" + recording_.call.function +
-                        "' cannot be replayed: " + recording_.call.values.refusal,
-                    kFailed);
+      return Fail("the call of '" + recording_.call.function +
+                      "' cannot be replayed: " + recording_.call.values.refusal,
+                  kFailed);
     }
-    if (!options_.json) Show(HeadText(path_, module_path, recording_));
+    if (!options_.json) Print(HeadText(path_, module_path, recording_));
     return RunIn(module_path, load);
   }
 
  private:
   int RunIn(const std::string& module_path, const host::LoadOptions& load) {
-    const host::Client client =
-        options_.socket.empty() ? host::Client::Private() : host::Client::Connect(options_.socket);
-    const Module module = client.LoadModule(module_path, load);
+    std::optional<host::Client> client;
+    try {
+      client.emplace(options_.socket.empty() ? host::Client::Private()
+                                             : host::Client::Connect(options_.socket));
+    } catch (const tvm::ffi::Error& error) {
+      return Fail(error.message(), kNoDaemon);
+    }
+    const Module module = client->LoadModule(module_path, load);
     const tvm::ffi::Optional<Function> function =
         module->GetFunction(recording_.call.function, false);
     if (!function.has_value()) {
-      return Refuse("'" + module_path + "' has no function '" + recording_.call.function + "'",
-                    kFailed);
+      return Fail("'" + module_path + "' has no function '" + recording_.call.function + "'",
+                  kFailed);
     }
     RecordedArguments arguments;
     if (Status restored = Restore(recording_.call, &module, &arguments); !restored.ok()) {
-      return Refuse(restored.message, kFailed);
+      return Fail(restored.message, kFailed);
     }
     std::vector<AnyView> views;
     std::vector<std::string> descriptions;
@@ -244,7 +246,7 @@ class Replayer {
       views.push_back(AnyView::CopyFromTVMFFIAny(value));
       descriptions.push_back(DescribeArgument(value));
     }
-    if (!options_.json) Show(Layers(module) + ArgumentsText(descriptions));
+    if (!options_.json) Print(Layers(module) + ArgumentsText(descriptions));
     return Judge(Call(function.value(), views));
   }
 
@@ -279,12 +281,12 @@ class Replayer {
       Json json = ToJson(path_, recording_, outcome, differences);
       json["message"] = ended.message;
       if (ended.report) json["report"] = ReportJson(*ended.report);
-      Show(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+      Print(Dump(json));
     } else {
       std::string text = ended.kind.empty() ? "the call returned\n"
                                             : Printable(ended.kind + ": " + ended.message) + "\n";
       if (ended.report) text += ReportText(*ended.report);
-      Show(text + "\n" + VerdictText(differences));
+      Print(text + "\n" + VerdictText(differences));
     }
     return differences.empty() ? kOk : kNotReproduced;
   }
@@ -298,15 +300,15 @@ class Replayer {
 
 int Replay(const std::string& path, const ReplayOptions& options) {
   Result<std::string> bytes = ReadRecordingFile(path);
-  if (!bytes.ok()) return Refuse(bytes.status().message, kFailed);
+  if (!bytes.ok()) return Fail(bytes.status().message, kFailed);
   Result<CallRecording> recording = ReadRecording(bytes->data(), bytes->size());
-  if (!recording.ok()) return Refuse("'" + path + "': " + recording.status().message, kFailed);
+  if (!recording.ok()) return Fail("'" + path + "': " + recording.status().message, kFailed);
   try {
     return Replayer(path, options, *recording).Run();
   } catch (const tvm::ffi::Error& error) {
-    return Refuse(error.kind() + ": " + error.message(), kHostError);
+    return Fail(error.kind() + ": " + error.message(), kHostError);
   } catch (const std::bad_alloc&) {
-    return Refuse("there is no memory for the recorded tensors", kFailed);
+    return Fail("there is no memory for the recorded tensors", kFailed);
   }
 }
 

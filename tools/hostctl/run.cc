@@ -11,9 +11,11 @@
 #include <optional>
 #include <utility>
 
+#include "proto/policy/policy.h"
 #include "tools/hostctl/exit_codes.h"
 #include "tools/hostctl/inspect.h"
 #include "tools/hostctl/npy.h"
+#include "tools/hostctl/policy_show.h"
 #include "tools/hostctl/text.h"
 #include "tools/hostctl/values.h"
 
@@ -29,31 +31,6 @@ using tvm::ffi::String;
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-int Print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  return std::fflush(stdout) == 0 ? kOk : kFailed;
-}
-
-std::string Dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-int Fail(const std::string& message, int code) {
-  std::fprintf(stderr, "tvmffi-hostctl: %s\n", Printable(message).c_str());
-  return code;
-}
-
-Module LoadInto(const std::string& path, const RunOptions& options) {
-  const host::Client client =
-      options.socket.empty() ? host::Client::Private() : host::Client::Connect(options.socket);
-  host::LoadOptions load;
-  load.deadline = options.deadline;
-  load.policy = options.policy;
-  load.require = options.require;
-  load.forward_log = options.forward_log;
-  return client.LoadModule(path, load);
 }
 
 std::string FrameText(const host::Frame& frame) {
@@ -111,22 +88,62 @@ Json ReportJson(const host::Report& report) {
 
 namespace {
 
-// A plug-in's own error, or one of the host.
-int Show(const tvm::ffi::Error& error, bool json) {
+// Shows an error that the host made, a plug-in's own or a mistake in what it was asked.
+void Show(const tvm::ffi::Error& error, bool json) {
   const std::optional<host::Report> report = host::GetReport(error);
   const std::string kind = error.kind();
-  const bool from_host =
-      report.has_value() || kind == host::kUnavailable || kind == host::kResourceExhausted;
   const std::string message = error.message();
   if (json) {
     Json shown = {{"error", {{"kind", kind}, {"message", message}}}};
     if (report) shown["report"] = ReportJson(*report);
     Print(Dump(shown));
-  } else {
-    std::fprintf(stderr, "%s: %s\n", Printable(kind).c_str(), Printable(message).c_str());
-    if (report) std::fputs(ReportText(*report).c_str(), stderr);
+    return;
   }
-  return from_host ? kHostError : kPluginError;
+  std::fprintf(stderr, "%s: %s\n", Printable(kind).c_str(), Printable(message).c_str());
+  if (report) std::fputs(ReportText(*report).c_str(), stderr);
+}
+
+bool IsOfHost(const tvm::ffi::Error& error) {
+  const std::string kind = error.kind();
+  return kind == host::kUnavailable || kind == host::kResourceExhausted ||
+         host::GetReport(error).has_value();
+}
+
+// One step of a command. Its errors are shown and end the command: with `of_host` those of the
+// host, with `otherwise` all others.
+template <typename Step>
+int Attempt(bool json, ExitCode of_host, ExitCode otherwise, Step step) {
+  try {
+    return step();
+  } catch (const tvm::ffi::Error& error) {
+    Show(error, json);
+    return IsOfHost(error) ? of_host : otherwise;
+  }
+}
+
+// The plug-in in a worker, or the code to end with.
+int LoadInto(const std::string& path, const RunOptions& options, std::optional<Module>* module) {
+  if (!options.policy.empty()) {
+    if (Result<Policy> policy = ReadPolicyFile(options.policy); !policy.ok()) {
+      return FailOfPolicy(policy.status());
+    }
+  }
+  std::optional<host::Client> client;
+  const int connected = Attempt(options.json, kNoDaemon, kFailed, [&] {
+    client.emplace(options.socket.empty() ? host::Client::Private()
+                                          : host::Client::Connect(options.socket));
+    return kOk;
+  });
+  if (connected != kOk) return connected;
+  host::LoadOptions load;
+  load.deadline = options.deadline;
+  load.policy = options.policy;
+  load.require = options.require;
+  load.forward_log = options.forward_log;
+  return Attempt(options.json, kHostError, kFailed, [&] {
+    module->emplace(client->LoadModule(path, load));
+    return kOk;
+  });
 }
 
 struct Output {
@@ -227,59 +244,78 @@ int ShowCall(const Timed& timed, const std::vector<Any>& arguments, bool json) {
   return Print(text);
 }
 
+std::vector<std::string> FunctionsOf(const std::string& path) {
+  std::vector<std::string> names;
+  Result<elf::ElfFile> file = elf::ReadElfFile(path);
+  if (!file.ok()) return names;
+  for (const PluginFunction& function : Summarize(path, std::move(*file)).functions) {
+    names.push_back(function.name);
+  }
+  return names;
+}
+
+int ShowLoaded(const std::string& path, const Module& module, double seconds, bool json) {
+  const auto info = host::WorkerInfo(module);
+  const std::vector<std::string> functions = FunctionsOf(path);
+  const std::string layers = std::string(info["layers"].cast<String>());
+  if (json) {
+    return Print(Dump({{"path", path},
+                       {"worker_pid", info["pid"].cast<int64_t>()},
+                       {"seconds", seconds},
+                       {"layers", layers},
+                       {"functions", functions}}));
+  }
+  std::string text = "loaded in " + Duration(seconds) + " by worker " +
+                     std::to_string(info["pid"].cast<int64_t>()) +
+                     "\nlayers: " + Printable(layers) + "\n";
+  for (const std::string& function : functions) text += "  " + Printable(function) + "\n";
+  return Print(text);
+}
+
+int WriteOutputs(const Prepared& prepared, const Any& result) {
+  for (const Output& output : prepared.outputs) {
+    if (Status status = Write(output, prepared.arguments, result); !status.ok()) {
+      return Fail(status.message, kFailed);
+    }
+  }
+  return kOk;
+}
+
 }  // namespace
 
 int Load(const std::string& path, const RunOptions& options) {
-  try {
-    const double begin = Now();
-    const Module module = LoadInto(path, options);
-    const double seconds = Now() - begin;
-    const auto info = host::WorkerInfo(module);
-    Result<elf::ElfFile> file = elf::ReadElfFile(path);
-    std::vector<std::string> functions;
-    if (file.ok()) {
-      for (const PluginFunction& function : Summarize(path, std::move(*file)).functions) {
-        functions.push_back(function.name);
-      }
-    }
-    const std::string layers = std::string(info["layers"].cast<String>());
-    if (options.json) {
-      return Print(Dump({{"path", path},
-                         {"worker_pid", info["pid"].cast<int64_t>()},
-                         {"seconds", seconds},
-                         {"layers", layers},
-                         {"functions", functions}}));
-    }
-    std::string text = "loaded in " + Duration(seconds) + " by worker " +
-                       std::to_string(info["pid"].cast<int64_t>()) +
-                       "\nlayers: " + Printable(layers) + "\n";
-    for (const std::string& function : functions) text += "  " + Printable(function) + "\n";
-    return Print(text);
-  } catch (const tvm::ffi::Error& error) {
-    return Show(error, options.json);
-  }
+  const double begin = Now();
+  std::optional<Module> module;
+  if (int code = LoadInto(path, options, &module); code != kOk) return code;
+  const double seconds = Now() - begin;
+  return Attempt(options.json, kHostError, kFailed,
+                 [&] { return ShowLoaded(path, *module, seconds, options.json); });
 }
 
 int Call(const std::string& path, const CallOptions& call, const RunOptions& options) {
-  try {
-    Result<Prepared> prepared = Prepare(call);
-    if (!prepared.ok()) return Fail(prepared.status().message, kBadUsage);
-    const Module module = LoadInto(path, options);
-    const tvm::ffi::Optional<Function> function = module->GetFunction(call.function, false);
-    if (!function.has_value()) {
-      return Fail("'" + path + "' has no function '" + call.function + "'", kBadUsage);
-    }
-    const Timed timed = Repeat(function.value(), prepared->arguments, call.repeat);
-    if (int code = ShowCall(timed, prepared->arguments, options.json); code != kOk) return code;
-    for (const Output& output : prepared->outputs) {
-      if (Status status = Write(output, prepared->arguments, timed.result); !status.ok()) {
-        return Fail(status.message, kFailed);
-      }
-    }
+  Result<Prepared> prepared = Prepare(call);
+  if (!prepared.ok()) return Fail(prepared.status().message, kBadUsage);
+  std::optional<Module> module;
+  if (int code = LoadInto(path, options, &module); code != kOk) return code;
+  tvm::ffi::Optional<Function> function;
+  const int found = Attempt(options.json, kHostError, kFailed, [&] {
+    function = (*module)->GetFunction(call.function, false);
     return kOk;
-  } catch (const tvm::ffi::Error& error) {
-    return Show(error, options.json);
+  });
+  if (found != kOk) return found;
+  if (!function.has_value()) {
+    return Fail("'" + path + "' has no function '" + call.function + "'", kBadUsage);
   }
+  Timed timed;
+  const int called = Attempt(options.json, kHostError, kPluginError, [&] {
+    timed = Repeat(function.value(), prepared->arguments, call.repeat);
+    return kOk;
+  });
+  if (called != kOk) return called;
+  return Attempt(options.json, kHostError, kFailed, [&] {
+    const int shown = ShowCall(timed, prepared->arguments, options.json);
+    return shown == kOk ? WriteOutputs(*prepared, timed.result) : shown;
+  });
 }
 
 }  // namespace tvmffi::hostctl

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "tools/hostctl/exit_codes.h"
 
 namespace tvmffi::hostctl {
 
@@ -46,6 +49,20 @@ std::string Bytes(uint64_t bytes) {
   std::snprintf(text, sizeof(text), unit == 0 || value >= 9.95 ? "%.0f %s" : "%.1f %s", value,
                 units[unit]);
   return text;
+}
+
+int Print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return std::fflush(stdout) == 0 ? kOk : kFailed;
+}
+
+int Fail(const std::string& message, int code) {
+  std::fprintf(stderr, "tvmffi-hostctl: %s\n", Printable(message).c_str());
+  return code;
+}
+
+std::string Dump(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string Table::ToText() const {

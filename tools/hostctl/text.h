@@ -3,6 +3,7 @@
 #define TVMFFI_TOOLS_HOSTCTL_TEXT_H_
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,14 @@ std::string Printable(const std::string& text);
 std::string Duration(double seconds);
 // "17 B", "3.4 MiB".
 std::string Bytes(uint64_t bytes);
+
+// Each returns an ExitCode: of a text on stdout, kFailed when it could not be written; of a message
+// on stderr, printable and after this program's name, the `code` given.
+int Print(const std::string& text);
+int Fail(const std::string& message, int code);
+
+// For stdout, indented and ended; bytes that are not UTF-8 are replaced.
+std::string Dump(const nlohmann::ordered_json& json);
 
 // Columns as wide as their widest cell, two spaces between; every cell printable.
 class Table {

@@ -6,9 +6,11 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <random>
+#include <type_traits>
 #include <vector>
 
 #include "tools/hostctl/npy.h"
@@ -37,64 +39,102 @@ std::optional<T> Parse(const std::string& text) {
   return error == std::errc() && rest == end ? std::optional<T>(value) : std::nullopt;
 }
 
-bool IsNumber(const DLDataType& dtype) {
-  const bool known = dtype.code == kDLInt || dtype.code == kDLUInt || dtype.code == kDLFloat ||
-                     dtype.code == kDLBool || dtype.code == kDLBfloat;
-  return known && dtype.lanes == 1 && dtype.bits % 8 == 0 && dtype.bits <= 64 &&
-         !(dtype.code == kDLFloat && dtype.bits < 32);
-}
+struct Bfloat16 {
+  uint16_t upper = 0;
 
-// In the order in which they are tried.
-template <typename Visit>
-void WithElement(const DLDataType& dtype, char* place, Visit visit) {
-  const auto as = [&](auto* element) { visit(element); };
-  const bool is_signed = dtype.code == kDLInt;
-  if (dtype.code == kDLFloat && dtype.bits == 32) return as(reinterpret_cast<float*>(place));
-  if (dtype.code == kDLFloat) return as(reinterpret_cast<double*>(place));
-  switch (dtype.bits) {
-    case 8:
-      return is_signed ? as(reinterpret_cast<int8_t*>(place))
-                       : as(reinterpret_cast<uint8_t*>(place));
-    case 16:
-      return is_signed ? as(reinterpret_cast<int16_t*>(place))
-                       : as(reinterpret_cast<uint16_t*>(place));
-    case 32:
-      return is_signed ? as(reinterpret_cast<int32_t*>(place))
-                       : as(reinterpret_cast<uint32_t*>(place));
-    default:
-      return is_signed ? as(reinterpret_cast<int64_t*>(place))
-                       : as(reinterpret_cast<uint64_t*>(place));
-  }
-}
-
-void SetElement(const DLDataType& dtype, char* place, double value) {
-  if (dtype.code == kDLBfloat) {
-    const float narrow = static_cast<float>(value);
+  Bfloat16() = default;
+  explicit Bfloat16(double value) {
+    const auto narrow = static_cast<float>(value);
     uint32_t bits;
     std::memcpy(&bits, &narrow, sizeof(bits));
-    const auto upper = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-    std::memcpy(place, &upper, sizeof(upper));
-    return;
+    upper = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
   }
-  WithElement(dtype, place, [&](auto* element) {
-    using T = std::decay_t<decltype(*element)>;
-    *element = dtype.code == kDLBool ? static_cast<T>(value != 0) : static_cast<T>(value);
-  });
-}
-
-double GetElement(const DLDataType& dtype, const char* place) {
-  if (dtype.code == kDLBfloat) {
-    uint16_t upper;
-    std::memcpy(&upper, place, sizeof(upper));
+  explicit operator double() const {
     const uint32_t bits = static_cast<uint32_t>(upper) << 16;
     float value;
     std::memcpy(&value, &bits, sizeof(value));
     return static_cast<double>(value);
   }
-  double value = 0;
-  WithElement(dtype, const_cast<char*>(place),
-              [&](const auto* element) { value = static_cast<double>(*element); });
-  return value;
+};
+
+constexpr int TypeId(DLDataTypeCode code, int bits) { return code << 8 | bits; }
+
+// Calls `visit` with a zero of the elements' own type. False for the types that are none of a
+// number in memory of its own.
+template <typename Visit>
+bool WithType(const DLDataType& dtype, Visit visit) {
+  const auto as = [&](auto zero) {
+    visit(zero);
+    return true;
+  };
+  if (dtype.lanes != 1) return false;
+  switch (TypeId(static_cast<DLDataTypeCode>(dtype.code), dtype.bits)) {
+    case TypeId(kDLInt, 8):
+      return as(int8_t{});
+    case TypeId(kDLInt, 16):
+      return as(int16_t{});
+    case TypeId(kDLInt, 32):
+      return as(int32_t{});
+    case TypeId(kDLInt, 64):
+      return as(int64_t{});
+    case TypeId(kDLBool, 8):
+    case TypeId(kDLUInt, 8):
+      return as(uint8_t{});
+    case TypeId(kDLUInt, 16):
+      return as(uint16_t{});
+    case TypeId(kDLUInt, 32):
+      return as(uint32_t{});
+    case TypeId(kDLUInt, 64):
+      return as(uint64_t{});
+    case TypeId(kDLFloat, 32):
+      return as(float{});
+    case TypeId(kDLFloat, 64):
+      return as(double{});
+    case TypeId(kDLBfloat, 16):
+      return as(Bfloat16{});
+    default:
+      return false;
+  }
+}
+
+bool IsNumber(const DLDataType& dtype) {
+  return WithType(dtype, [](auto) {});
+}
+
+// `value` is one that the type can hold.
+void SetElement(const DLDataType& dtype, char* place, double value) {
+  if (dtype.code == kDLBool) value = value != 0 ? 1 : 0;
+  WithType(dtype, [&](auto zero) {
+    const auto element = static_cast<decltype(zero)>(value);
+    std::memcpy(place, &element, sizeof(element));
+  });
+}
+
+// An integer stays one: 64 bits of it do not fit a double.
+Json GetElement(const DLDataType& dtype, const char* place) {
+  Json number;
+  WithType(dtype, [&](auto element) {
+    std::memcpy(&element, place, sizeof(element));
+    if constexpr (std::is_integral_v<decltype(element)>) {
+      number = element;
+    } else {
+      number = static_cast<double>(element);
+    }
+  });
+  return number;
+}
+
+// The largest that elements of the type can be, where it is a bound that one can count to.
+std::optional<int64_t> LargestOf(const DLDataType& dtype) {
+  if (dtype.code == kDLBool) return std::nullopt;
+  std::optional<int64_t> largest;
+  WithType(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (std::is_integral_v<T> && sizeof(T) < sizeof(int64_t)) {
+      largest = std::numeric_limits<T>::max();
+    }
+  });
+  return largest;
 }
 
 char* DataOf(const Tensor& tensor) {
@@ -102,12 +142,22 @@ char* DataOf(const Tensor& tensor) {
   return static_cast<char*>(raw->data) + raw->byte_offset;
 }
 
+Result<Tensor> NewTensor(const std::string& text, const std::vector<int64_t>& shape,
+                         DLDataType dtype) {
+  try {
+    return host::Empty(tvm::ffi::Shape(shape), dtype);
+  } catch (const tvm::ffi::Error& error) {
+    return Bad(text, error.message());
+  }
+}
+
 Result<Any> FromNpy(const std::string& text) {
   Result<NpyArray> array = ReadNpy(text.substr(1));
   if (!array.ok()) return Bad(text, array.status().message);
-  Tensor tensor = host::Empty(tvm::ffi::Shape(array->shape), array->dtype);
-  if (!array->data.empty()) std::memcpy(DataOf(tensor), array->data.data(), array->data.size());
-  return Any(tensor);
+  Result<Tensor> tensor = NewTensor(text, array->shape, array->dtype);
+  if (!tensor.ok()) return tensor.status();
+  if (!array->data.empty()) std::memcpy(DataOf(*tensor), array->data.data(), array->data.size());
+  return Any(*tensor);
 }
 
 enum class Fill { kZeros, kOnes, kArange, kRandom };
@@ -143,6 +193,11 @@ Status ParseTensorType(const std::string& text, DLDataType* dtype, std::vector<i
   return OkStatus();
 }
 
+double Generated(Fill fill, int64_t index, const std::function<double()>& random) {
+  if (fill == Fill::kOnes) return 1;
+  return fill == Fill::kArange ? static_cast<double>(index) : random();
+}
+
 Result<Any> Generate(const std::string& text, Fill fill, const std::string& type, uint64_t seed) {
   DLDataType dtype;
   std::vector<int64_t> shape;
@@ -150,18 +205,23 @@ Result<Any> Generate(const std::string& text, Fill fill, const std::string& type
     return Bad(text, status.message);
   }
   if (fill != Fill::kZeros && !IsNumber(dtype)) return Bad(text, "only zeros of this type");
-  Tensor tensor = host::Empty(tvm::ffi::Shape(shape), dtype);
-  if (fill == Fill::kZeros) return Any(tensor);
+  Result<Tensor> tensor = NewTensor(text, shape, dtype);
+  if (!tensor.ok()) return tensor.status();
+  const int64_t count = tensor->numel();
+  const std::optional<int64_t> largest = LargestOf(dtype);
+  if (fill == Fill::kArange && largest && count - 1 > *largest) {
+    return Bad(text, "it counts to " + std::to_string(count - 1) + ", the type ends at " +
+                         std::to_string(*largest));
+  }
+  if (fill == Fill::kZeros) return Any(*tensor);
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<double> uniform(0, dtype.code == kDLFloat ? 1 : 100);
-  char* data = DataOf(tensor);
-  for (int64_t i = 0; i < tensor.numel(); ++i) {
-    const double value = fill == Fill::kOnes     ? 1
-                         : fill == Fill::kArange ? static_cast<double>(i)
-                                                 : uniform(random);
-    SetElement(dtype, data + i * (dtype.bits / 8), value);
+  char* data = DataOf(*tensor);
+  for (int64_t i = 0; i < count; ++i) {
+    SetElement(dtype, data + i * (dtype.bits / 8),
+               Generated(fill, i, [&] { return uniform(random); }));
   }
-  return Any(tensor);
+  return Any(*tensor);
 }
 
 std::string TypeText(const DLTensor& tensor) {
@@ -172,16 +232,17 @@ std::string TypeText(const DLTensor& tensor) {
   return text + "]";
 }
 
-std::string NumberText(double value) {
+std::string NumberText(const Json& number) {
+  if (!number.is_number_float()) return number.dump();
   char text[40];
-  std::snprintf(text, sizeof(text), "%.6g", value);
+  std::snprintf(text, sizeof(text), "%.6g", number.get<double>());
   return text;
 }
 
-// At most `limit` elements; none of a tensor whose elements are not numbers in a row.
-std::vector<double> Elements(const DLTensor& tensor, int64_t limit) {
-  std::vector<double> elements;
-  if (!IsNumber(tensor.dtype) || !tvm::ffi::IsContiguous(tensor)) return elements;
+// At most `limit` elements; null of a tensor whose elements are not numbers in a row.
+Json Elements(const DLTensor& tensor, int64_t limit) {
+  if (!IsNumber(tensor.dtype) || !tvm::ffi::IsContiguous(tensor)) return nullptr;
+  Json elements = Json::array();
   int64_t count = 1;
   for (int32_t i = 0; i < tensor.ndim; ++i) count *= tensor.shape[i];
   const char* data = static_cast<const char*>(tensor.data) + tensor.byte_offset;
@@ -193,7 +254,8 @@ std::vector<double> Elements(const DLTensor& tensor, int64_t limit) {
 
 std::string DescribeTensor(const DLTensor& tensor) {
   std::string text = "tensor " + TypeText(tensor) + ":";
-  const std::vector<double> elements = Elements(tensor, kShownElements + 1);
+  const Json elements = Elements(tensor, kShownElements + 1);
+  if (elements.is_null()) return text + " elements that are not shown";
   for (size_t i = 0; i < elements.size(); ++i) {
     text += i == kShownElements ? " ..." : " " + NumberText(elements[i]);
   }

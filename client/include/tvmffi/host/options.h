@@ -33,7 +33,8 @@ struct LoadOptions {
   std::vector<std::pair<std::string, std::vector<tvm::ffi::Any>>> init;
   /*! \brief For whom a worker is used again: "module"; "session": modules of one folder that were
    * loaded into one session with equal options share one; "never": each call has a worker of its
-   * own, which has ended when the call returns, so that nothing is kept or written later. */
+   * own, which has ended when the call returns, so that nothing is kept or written later; not with
+   * `respawn` false, and "Unavailable" where the daemon cannot end what a call leaves behind. */
   std::string reuse = "module";
   /*! \brief Overwrites with 0xFF what a call leaves in memory that its worker has mapped. */
   bool poison = false;
