@@ -281,12 +281,12 @@ class Replayer {
       Json json = ToJson(path_, recording_, outcome, differences);
       json["message"] = ended.message;
       if (ended.report) json["report"] = ReportJson(*ended.report);
-      Print(Dump(json));
+      if (int code = Print(Dump(json)); code != kOk) return code;
     } else {
       std::string text = ended.kind.empty() ? "the call returned\n"
                                             : Printable(ended.kind + ": " + ended.message) + "\n";
       if (ended.report) text += ReportText(*ended.report);
-      Print(text + "\n" + VerdictText(differences));
+      if (int code = Print(text + "\n" + VerdictText(differences)); code != kOk) return code;
     }
     return differences.empty() ? kOk : kNotReproduced;
   }
