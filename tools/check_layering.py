@@ -20,14 +20,15 @@ LAYERS: Dict[str, Set[str]] = {
     "proto/elf": {"proto/base"},
     "proto/wire": {"proto/schema", "proto/base", "proto/channel"},
     "proto/policy": {"proto/base", "proto/wire"},
+    "proto/recording": {"proto/schema", "proto/base"},
     "proto/channel": {"proto/base"},
     "proto/codec": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/wire", "proto/channel"},
     "hostd": {"proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/channel"},
     "hostd/worker": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/channel", "proto/codec", "hostd"},
-    "client": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/policy", "proto/channel", "proto/codec"},
+    "client": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/policy", "proto/recording", "proto/channel", "proto/codec"},
     "python": {"abi", "libffi_core"},
     "plugins": {"abi", "libffi_core"},
-    "tools": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/policy", "proto/channel", "proto/codec", "client"},
+    "tools": {"abi", "libffi_core", "proto/schema", "proto/base", "proto/elf", "proto/wire", "proto/policy", "proto/recording", "proto/channel", "proto/codec", "client"},
     "tests": {"*"},
 }
 
@@ -42,7 +43,7 @@ EXTERNAL_HEADERS = [
 ]
 
 # Path prefixes of quoted and angled includes that mean one of our layers.
-INCLUDE_ROOTS = [("tvm/ffi/", "abi"), ("dlpack/", "abi"), ("tvmffi/host/", "client"), ("host_generated.h", "proto/schema")]
+INCLUDE_ROOTS = [("tvm/ffi/", "abi"), ("dlpack/", "abi"), ("tvmffi/host/", "client"), ("host_generated.h", "proto/schema"), ("recording_generated.h", "proto/schema")]
 
 SOURCE_SUFFIXES = {".h", ".hpp", ".cuh", ".c", ".cc", ".cpp", ".cu"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -111,7 +112,7 @@ class Tree:
 
     def targets(self) -> Dict[str, Set[str]]:
         """Every CMake target of ours and the layers its sources lie in."""
-        targets: Dict[str, Set[str]] = {"tvmffi_schema": {"proto/schema"}}
+        targets: Dict[str, Set[str]] = {name: {"proto/schema"} for name in ("tvmffi_schema", "tvmffi_recording_schema")}
         aliases: Dict[str, str] = {}
         for lists in self.files("CMakeLists.txt"):
             folder = self.relative(lists.parent)

@@ -66,6 +66,8 @@ class Arena {
   // The only tensor in it lies at [begin, end). Whoever writes to the bytes beside it, between it
   // and the guard pages, went too far. Set once, before the arena is lent.
   void SetTensor(size_t begin, size_t end);
+  // Where it lies and what is beside it; null before.
+  const Slack& slack() const { return slack_; }
   // A byte beside the tensor that was written since the last time, or null.
   char* FindOverrun();
 

@@ -84,6 +84,7 @@ Failure Exchange::Run(TVMFFIAny* result) {
   *result = NoneAny();
   call_id_ = lane_->CallId(lane_->lane_call + 1);
   Begin();
+  if (spec_.recorder != nullptr) copy_ = spec_.recorder->Copy(spec_, worker_);
   Failure failure = Encode();
   if (!failure) {
     ++lane_->lane_call;
@@ -458,6 +459,7 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   const bool crashed = kind == kWorkerCrashed;
   if (crashed && end.cause == "violation") kind = kPolicyViolation;
   if (crashed && spec_.op == FrameOp::kLoad) kind = kLoadFailed;
+  if (copy_ != nullptr) spec_.recorder->Write(*copy_, {kind, end, cause}, *slot_, *worker_, &call);
   OwnedAny report = MakeReport(kind, call, end);
   slot_->Forget(lane_->worker, blame, report);
   std::string message = what;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/src/call_recorder.h"
 #include "client/src/worker_slot.h"
 #include "proto/channel/wakeup.h"
 
@@ -37,6 +38,10 @@ struct CallSpec {
   uint32_t recorded_name = 0;
   // The worker is ended once it has answered, before the caller sees anything of it.
   bool last = false;
+  // Set: the arguments are copied, and written down when the call ends its worker.
+  const CallRecorder* recorder = nullptr;
+  // Another call gave the function, which cannot be found by its name.
+  bool returned_function = false;
   // Set: an object that comes back is not wrapped, its handle is stored here.
   uint64_t* take_handle = nullptr;
 };
@@ -111,6 +116,7 @@ class Exchange {
   // What the last failed callback raised: it comes back from the worker as a copy.
   Failure callback_error_;
   std::optional<ArgumentByte> overrun_;
+  std::unique_ptr<const CallCopy> copy_;
   bool ended_worker_ = false;
   // Keeps results in reach when their worker was ended first.
   std::vector<std::shared_ptr<Arena>> results_;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "client/src/call_recorder.h"
 #include "client/src/remote.h"
 #include "client/src/session_object.h"
 #include "proto/codec/map_view.h"
@@ -182,6 +183,14 @@ Status ParseReuse(const TVMFFIAny& value, SlotOptions* slot) {
   return OkStatus();
 }
 
+Status ParseRecord(const TVMFFIAny& value, LoadRequest* request) {
+  if (IsNone(value)) return OkStatus();
+  std::string* folder = &request->record;
+  if (!GetText(value, folder) || folder->empty() || folder->find('\0') != std::string::npos)
+    return Bad("record", "the path of a folder, or None");
+  return OkStatus();
+}
+
 Status ParsePoison(const TVMFFIAny& value, SlotOptions* slot) {
   if (value.type_index != kTVMFFIBool) return Bad("poison", "true or false");
   slot->worker.poison = value.v_int64 != 0;
@@ -286,6 +295,7 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   if (name == "reuse") return ParseReuse(value, slot);
   if (name == "poison") return ParsePoison(value, slot);
   if (name == "log") return ParseLog(value, slot);
+  if (name == "record") return ParseRecord(value, request);
   if (name == "worker") return ParseWorker(value, request);
   if (name == "session") return ParseSession(value, request);
   if (name == "breaker_seconds") return ParseSeconds(name, value, 1e18, &slot->breaker_seconds);
@@ -354,6 +364,11 @@ Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadReq
             "worker of its own"};
   }
   if (request->policy) ApplyPolicy(*request->policy, &request->slot.worker);
+  if (!request->record.empty()) {
+    auto recorder = CallRecorder::Make(Absolute(request->record), spec);
+    if (!recorder.ok()) return recorder.status();
+    spec->recorder = std::move(*recorder);
+  }
   return OkStatus();
 }
 

@@ -77,6 +77,7 @@ RemoteFunction::RemoteFunction(std::shared_ptr<WorkerSlot> slot,
   read_only_ = found != spec_->read_only.end() ? &found->second
                : spec_->all_read_only          ? &all
                                                : nullptr;
+  recorder_ = spec_->recorder.get();
 }
 
 RemoteFunction::~RemoteFunction() {
@@ -186,6 +187,8 @@ CallSpec RemoteFunction::Spec(int64_t start) {
   call.average = &average_;
   call.recorded_name = recorded_name_.load(std::memory_order_relaxed);
   call.last = slot_->one_call_per_worker();
+  call.recorder = recorder_;
+  call.returned_function = !reference_->module();
   return call;
 }
 
@@ -261,7 +264,8 @@ int RemoteFunction::Call(void* self, const TVMFFIAny* args, int32_t num_args, TV
   WorkerSlot* slot = function->slot_.get();
   Failure failure;
   CallLane* lane = slot->AcquireAgain();  // never one that a turn must be waited for
-  if (lane != nullptr && function->SendPlain(lane, args, num_args)) {
+  if (lane != nullptr && function->recorder_ == nullptr &&
+      function->SendPlain(lane, args, num_args)) {
     failure = function->FinishPlain(lane, result);
   } else {
     const int64_t start = MonotonicNanos();

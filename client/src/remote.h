@@ -95,6 +95,7 @@ class RemoteFunction {
   const std::string name_;
   const ModuleSpec* spec_;
   const ReadOnlyArguments* read_only_;
+  const CallRecorder* recorder_;  // null: none
   TVMFFIObjectHandle object_ = nullptr;
   CallAverage average_;
   // The handle in worker `known_worker_`, which is 0 while it changes.

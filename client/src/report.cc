@@ -188,6 +188,8 @@ OwnedAny MakeReport(const char* kind, const FailedCall& call, const WorkerEnd& e
   map.Set("resource_usage", ResourceUsage(end));
   map.Set("limits_hit", StringArray(end.limits_hit));
   map.SetString("bucket", Bucket(call, end));
+  map.SetString("recording", call.recording);
+  map.SetString("recording_note", call.recording_note);
   SetFault(&map, call, end);
   OwnedAny report = map.Finish();
   Remember(id, Share(report.get()));

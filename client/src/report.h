@@ -52,6 +52,10 @@ struct FailedCall {
   uint64_t generation = 0;
   uint64_t call_id = 0;
   std::optional<ArgumentByte> fault;
+  // The file the call was recorded in, if that was asked for; and what is missing of it, or why
+  // there is none.
+  std::string recording;
+  std::string recording_note;
 };
 
 // "SIGSEGV", or "signal 42".

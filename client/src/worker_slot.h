@@ -55,6 +55,8 @@ struct CallLane {
   void Unbind();
 };
 
+class CallRecorder;
+
 // A call that runs after every start of the worker.
 struct InitCall {
   std::string function;
@@ -71,6 +73,8 @@ struct ModuleSpec {
   std::vector<InitCall> init;
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
+  // Null: calls are not recorded.
+  std::shared_ptr<const CallRecorder> recorder;
   // What is loaded, by every worker; null for a file whose name is no library's.
   std::shared_ptr<const ModuleCopy> copy;
 
@@ -135,6 +139,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   void Reset();
 
   uint64_t id() const { return id_; }
+  const SlotOptions& options() const { return options_; }
   // "a.so", or "a.so, b.so".
   std::string Label() const;
   std::shared_ptr<Worker> current() const;

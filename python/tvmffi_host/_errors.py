@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +81,10 @@ class Report:
     limits_hit: tuple[str, ...] = ()
     #: equal for deaths that look the same
     bucket: str = ""
+    #: the file this call was recorded in, with ``record=``; for ``tvmffi-hostctl replay``
+    recording: str = ""
+    #: what that file lacks, or why there is none
+    recording_note: str = ""
     #: si_code of the signal
     signal_code: int | None = None
     #: address of the instruction that died
@@ -164,6 +169,10 @@ def _page(report: Report) -> list[str]:
     if report.log_tail:
         lines += ["output:", *(f"  {line}" for line in report.log_tail[-_PAGE_LOG_LINES:])]
     lines.append(f"bucket:  {report.bucket}")
+    if report.recording:
+        lines.append(f"replay:  tvmffi-hostctl replay {shlex.quote(report.recording)}")
+    if report.recording_note:
+        lines.append(f"{'note' if report.recording else 'replay'}:".ljust(9) + report.recording_note)
     return lines
 
 

@@ -38,6 +38,7 @@ def load_module(
     policy: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     require: Sequence[str] = (),
     log: Literal["keep", "forward"] = "keep",
+    record: str | os.PathLike[str] | None = None,
     breaker_deaths: int = 5,
     breaker_seconds: float = 30.0,
 ) -> tvm_ffi.Module:
@@ -86,6 +87,12 @@ def load_module(
         Layers of the sandbox that the worker must have, by the names in ``worker_info(mod)["layers"]``.
     log
         ``"forward"`` copies what the plug-in prints to this process's stderr.
+    record
+        A folder that exists. A call that ends its worker (by a signal, an exit, its deadline or a violation) is written
+        there, readable by its user alone: arguments as they were before the call, policy, environment, and how it ended.
+        The error's ``report.recording`` names the file, ``tvmffi-hostctl replay`` runs it again. Every call then costs a
+        copy of all bytes of its tensors, and some microseconds; a call that returns leaves nothing. Callables and
+        objects of this process or the worker cannot be recorded: the file then says so, and cannot be replayed.
     breaker_deaths, breaker_seconds
         After so many deaths in a row no worker is started for so long, see :func:`reset`.
 
@@ -103,6 +110,7 @@ def load_module(
         queue_deadline=queue_deadline,
         load_deadline=load_deadline,
         worker=worker,
+        record=None if record is None else os.fspath(record),
         env=None if env is None else dict(env),
         limits=None if limits is None else dict(limits),
         session=None if session is None else session._object(),

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -71,6 +73,24 @@ TEST(Host, ACrashIsAnErrorWithAReportAndTheNextCallWorks) {
   EXPECT_EQ(report.frames[0].module, "faulty.so");
   EXPECT_EQ(Get(faulty, "pid")().type_index(), kTVMFFIInt);
   EXPECT_NE(WorkerPid(faulty), pid);
+}
+
+TEST(Host, B8_ACrashIsRecordedWhereThatWasAskedFor) {
+  char folder[] = "/tmp/tvmffi-test-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  LoadOptions options;
+  options.record = folder;
+  const Module faulty = Client::Private().LoadModule(kPlugins + "/faulty.so", options);
+  Get(faulty, "pid")();
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+
+  const auto [kind, report] = Thrown([&] { Get(faulty, "exit_now")(3); });
+
+  EXPECT_EQ(kind, kWorkerCrashed);
+  EXPECT_EQ(report.recording.rfind(std::string(folder) + "/faulty-exit_now-", 0), 0u);
+  EXPECT_EQ(report.recording_note, "");
+  EXPECT_TRUE(std::filesystem::is_regular_file(report.recording));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Host, AHangEndsAtTheDeadline) {

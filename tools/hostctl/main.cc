@@ -11,6 +11,7 @@
 #include "tools/hostctl/inspect.h"
 #include "tools/hostctl/observe.h"
 #include "tools/hostctl/policy_show.h"
+#include "tools/hostctl/replay.h"
 #include "tools/hostctl/run.h"
 #include "tools/hostctl/text.h"
 
@@ -19,7 +20,8 @@ namespace {
 
 constexpr char kExitCodes[] =
     "Exit status: 0 done; 1 it could not be done; 2 a bad command line; 3 the called function "
-    "raised an error; 4 the worker died, was killed or was not started; 5 no daemon is running.";
+    "raised an error; 4 the worker died, was killed or was not started; 5 no daemon is running; "
+    "6 a replayed call ended otherwise than recorded.";
 
 int Inspect(const std::string& path, bool as_json) {
   Result<elf::ElfFile> file = elf::ReadElfFile(path);
@@ -40,6 +42,7 @@ struct CommandLine {
   int rounds = 0;
   RunOptions run;
   CallOptions call;
+  ReplayOptions replay;
   std::string shell;
 };
 
@@ -51,6 +54,7 @@ class Commands {
     app_.footer(kExitCodes);
     AddObserving();
     AddPlugins();
+    AddReplay();
     AddOthers();
   }
 
@@ -152,6 +156,23 @@ class Commands {
         ->allow_extra_args(false);
     call->positionals_at_end(false);
     AddRun(call);
+  }
+
+  void AddReplay() {
+    CLI::App* replay =
+        Add(&app_, "replay", "Runs a recorded call again, and compares how it ends", [this] {
+          line_.replay.json = line_.json;
+          return Replay(line_.path, line_.replay);
+        });
+    replay->add_option("file", line_.path, "The recording, *.tvmffi-call")->required();
+    replay->add_option("--socket", line_.replay.socket,
+                       "Run it at this daemon; otherwise at one of its own");
+    replay->add_option("--module", line_.replay.module,
+                       "Load this plug-in instead, whatever it contains");
+    replay->add_flag("--any-module", line_.replay.any_module,
+                     "Load the recorded path, whatever it contains now");
+    replay->add_option("--policy", line_.replay.policy,
+                       "What the worker may do, a TOML file; otherwise what is recorded");
   }
 
   void AddOthers() {

@@ -39,6 +39,8 @@ std::string FrameText(const host::Frame& frame) {
   return frame.module.empty() ? text : text + " in " + frame.module;
 }
 
+}  // namespace
+
 std::string ReportText(const host::Report& report) {
   std::string text = "cause: " + report.cause;
   if (report.signal != 0) text += " (" + report.signal_name + ")";
@@ -83,6 +85,8 @@ Json ReportJson(const host::Report& report) {
   if (report.is_write) json["is_write"] = *report.is_write;
   return json;
 }
+
+namespace {
 
 // Shows an error that the host made, a plug-in's own or a mistake in what it was asked.
 void Show(const tvm::ffi::Error& error, bool json) {

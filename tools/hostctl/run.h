@@ -2,7 +2,10 @@
 #ifndef TVMFFI_TOOLS_HOSTCTL_RUN_H_
 #define TVMFFI_TOOLS_HOSTCTL_RUN_H_
 
+#include <tvmffi/host/errors.h>
+
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -25,6 +28,10 @@ struct CallOptions {
   // "N=FILE.npy": where tensor argument N, or the result ("result=FILE.npy"), is written.
   std::vector<std::string> out;
 };
+
+// How a worker ended, for people and for programs.
+std::string ReportText(const host::Report& report);
+nlohmann::ordered_json ReportJson(const host::Report& report);
 
 // Each returns an ExitCode.
 int Load(const std::string& path, const RunOptions& options);

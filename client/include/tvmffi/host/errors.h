@@ -87,6 +87,10 @@ struct Report {
   std::vector<std::string> limits_hit;
   /*! \brief Equal for deaths that look the same. */
   std::string bucket;
+  /*! \brief The file this call was recorded in, with option `record`; else empty. */
+  std::string recording;
+  /*! \brief What that file lacks, or why there is none. */
+  std::string recording_note;
   /*! \brief Address of the instruction that died. */
   std::optional<uint64_t> instruction;
   std::optional<uint64_t> fault_address;
@@ -153,6 +157,8 @@ inline std::optional<Report> GetReport(const tvm::ffi::Error& error) {
   report.generation = static_cast<uint64_t>(number("generation"));
   report.limits_hit = lines("limits_hit");
   report.bucket = text("bucket");
+  report.recording = text("recording");
+  report.recording_note = text("recording_note");
   const auto usage = fields["resource_usage"].cast<Map<String, Any>>();
   report.resource_usage = {usage["lifetime"].cast<double>(), usage["user_time"].cast<double>(),
                            usage["system_time"].cast<double>(),

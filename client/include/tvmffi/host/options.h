@@ -54,6 +54,11 @@ struct LoadOptions {
   std::vector<std::string> require;
   /*! \brief Copies what the plug-in prints to this process's stderr. */
   bool forward_log = false;
+  /*! \brief A folder: a call that ends its worker is written there, to be run again by
+   * `tvmffi-hostctl replay`; the report's `recording` names the file. Costs a copy of all the bytes
+   * of the arguments' tensors in every call, and keeps it until the call returns. Empty: nothing is
+   * copied. */
+  std::string record;
   /*! \brief After so many deaths in a row no worker is started for so many seconds. */
   int64_t breaker_deaths = 5;
   double breaker_seconds = 30.0;
@@ -92,6 +97,7 @@ inline tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any> ToMap(const LoadOptions& o
     map.Set("env", environment);
   }
   if (!options.policy.empty()) map.Set("policy", String(options.policy));
+  if (!options.record.empty()) map.Set("record", String(options.record));
   map.Set("require", Array<String>(options.require.begin(), options.require.end()));
   map.Set("log", String(options.forward_log ? "forward" : "keep"));
   map.Set("breaker_deaths", options.breaker_deaths);
