@@ -285,14 +285,8 @@ Result<ListeningSocket> ListeningSocket::Listen(const std::string& path) {
   if (file.exists) TVMFFI_RETURN_IF_ERROR(RemoveStale(path, *address));
   Result<UniqueFd> socket = NewSocket();
   if (!socket.ok()) return socket.status();
-  if (::bind(socket->get(), reinterpret_cast<sockaddr*>(&*address), sizeof(*address)) != 0) {
-    return ErrnoStatus(errno, "cannot bind socket path " + Quoted(path));
-  }
+  TVMFFI_RETURN_IF_ERROR(ListenAt(socket->get(), path));
   result.socket_ = std::move(*socket);
-  // Before listen() nobody can connect, so the mode is in force from the first connection on.
-  if (::chmod(path.c_str(), 0600) != 0 || ::listen(result.fd(), 64) != 0) {
-    return ErrnoStatus(errno, "cannot listen on socket path " + Quoted(path));
-  }
   return result;
 }
 
