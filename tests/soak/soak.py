@@ -262,8 +262,8 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001  (told below, after what was found until then)
         soak.wrong.append(f"the soak itself failed: {type(error).__name__}: {error}\n{traceback.format_exc()}")
     finally:
-        for client in soak.clients:
-            client.kill()
+        for pid in processes_below(os.getpid()):
+            os.kill(pid, signal.SIGKILL)
         if not soak.wrong:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"\nseed {options.seed}, {options.clients} clients, {options.seconds:g} s")
