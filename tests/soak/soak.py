@@ -263,7 +263,8 @@ def main() -> int:
         soak.wrong.append(f"the soak itself failed: {type(error).__name__}: {error}\n{traceback.format_exc()}")
     finally:
         for pid in processes_below(os.getpid()):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if not soak.wrong:
             shutil.rmtree(folder, ignore_errors=True)
     print(f"\nseed {options.seed}, {options.clients} clients, {options.seconds:g} s")
