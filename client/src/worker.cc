@@ -189,7 +189,7 @@ Status Worker::Unpassed(const Status& status) {
 
 Status Worker::Share(const std::shared_ptr<Arena>& arena) {
   if (IsLent(arena->id())) return OkStatus();
-  // A worker takes an arena once. Whoever comes second waits until it has it.
+  // Whoever comes second waits until the worker has it.
   std::lock_guard<std::mutex> one_at_a_time(share_lock_);
   if (IsLent(arena->id())) return OkStatus();
   if (!arena->VisibleTo(id_)) {

@@ -170,6 +170,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // The daemon cannot reach it: it is about to die, or gets killed.
   std::atomic<bool> deaf_{false};
 
+  // Held while the worker is handed an arena: it takes each one once.
   std::mutex share_lock_;
 
   // Guards what follows; never held while something is waited for or destroyed.

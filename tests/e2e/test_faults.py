@@ -106,7 +106,7 @@ def test_hanging_past_the_deadline(function: str) -> None:
     with pytest.raises(tvmffi_host.DeadlineExceeded, match="1 s") as caught:
         faulty[function]()
 
-    assert 1.0 <= time.monotonic() - begin < 15
+    assert 1.0 <= time.monotonic() - begin < 6
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.report.cause == "deadline"
     assert not alive(pid)
@@ -383,20 +383,26 @@ def test_a_death_between_two_calls_fails_neither(faulty: Any) -> None:
 def test_all_calls_in_flight_fail_when_the_worker_dies(faulty: Any) -> None:
     outcomes: list[BaseException] = []
 
-    def hang() -> None:
+    def spin() -> None:
         try:
-            faulty.hang()
+            faulty.spin()
         except BaseException as error:
             outcomes.append(error)
 
-    threads = [threading.Thread(target=hang) for _ in range(4)]
+    def spinning() -> int:
+        """Threads that have used 20 ms and more of a processor: inside the function, nothing else takes as long."""
+        stats = [(task / "stat").read_text().rsplit(")", 1)[1].split() for task in Path(f"/proc/{pid}/task").iterdir()]
+        return sum(int(stat[11]) + int(stat[12]) >= 2 for stat in stats)
+
+    threads = [threading.Thread(target=spin) for _ in range(4)]
     pid = host_pid(faulty)
+    before = spinning()
     for thread in threads:
         thread.start()
-    time.sleep(1.0)
+    assert eventually(lambda: spinning() >= before + 4)
     os.kill(pid, signal.SIGKILL)
     for thread in threads:
-        thread.join(30)
+        thread.join(10)
 
     assert [type(error) for error in outcomes] == [tvmffi_host.WorkerCrashed] * 4
     assert works(faulty)
@@ -421,8 +427,14 @@ class TestRestart:
             faulty.segfault()
         with pytest.raises(tvmffi_host.Unavailable):
             host_pid(faulty)
-        time.sleep(2.1)
-        assert works(faulty)
+
+        def is_closed() -> bool:
+            try:
+                return works(faulty)
+            except tvmffi_host.Unavailable:
+                return False
+
+        assert eventually(is_closed)
 
     def test_respawn_never(self) -> None:
         faulty = tvmffi_host.load_module(plugin("faulty"), respawn="never")

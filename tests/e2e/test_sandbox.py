@@ -472,7 +472,7 @@ class TestPolicy:
         begin = time.monotonic()
         with pytest.raises(tvmffi_host.HostError) as caught:
             faulty.hang()
-        assert time.monotonic() - begin < 15
+        assert time.monotonic() - begin < 5
         assert caught.value.report.cause == "deadline"
 
     def test_b18_network(self, load: Load, tmp_path: Path) -> None:

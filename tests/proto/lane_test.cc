@@ -169,8 +169,7 @@ TEST_F(LaneTest, ADeathWordIsSeenWithinASliceThoughTheOwnerSeemsAlive) {
   daemon.join();
 }
 
-// Each time: a child holds the owner word and is killed while the client sleeps. A busy machine may
-// let the child die late: the quickest third counts.
+// Each time: a child holds the owner word and is killed while the client sleeps.
 TEST_F(LaneTest, NoticesAKilledOwnerLongBeforeItsNextSlice) {
   std::vector<int64_t> notices;
   for (int round = 0; round < 9; ++round) {
@@ -194,8 +193,8 @@ TEST_F(LaneTest, NoticesAKilledOwnerLongBeforeItsNextSlice) {
     killer.join();
     notices.push_back(noticed_at - killed_at);
   }
-  std::sort(notices.begin(), notices.end());
-  EXPECT_LT(notices[2], 50 * kMillisecond);
+  std::nth_element(notices.begin(), notices.begin() + 4, notices.end());
+  EXPECT_LT(notices[4], 50 * kMillisecond);
 }
 
 TEST_F(LaneTest, NoticesAnOwnerThatEndedWithoutASignal) {
@@ -229,39 +228,35 @@ TEST_F(LaneTest, AsksItsHookEverySliceAndObeysIt) {
   EXPECT_GE(MonotonicNanos() - start, 200 * kMillisecond);
 }
 
-// The quickest of a few rounds counts: a busy machine may be late with the signal.
 TEST_F(LaneTest, AsksItsHookAtOnceWhenASignalCame) {
   struct sigaction action = {};
   action.sa_handler = [](int) {};
   struct sigaction before;
   ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
+  Hook hook{0, 1};
+  WaitContext context = Patiently();
+  context.on_slice = CountSlice;
+  context.self = &hook;
   const pthread_t waiting = ::pthread_self();
-  int64_t quickest = kNever;
-  for (int round = 0; round < 5; ++round) {
-    Hook hook{0, 1};
-    WaitContext context = Patiently();
-    context.on_slice = CountSlice;
-    context.self = &hook;
-    std::atomic<bool> done{false};
-    std::thread signaller([&] {
-      while (memory()->client.asleep.load() == 0) ::sched_yield();
-      // One signal could still come before the sleep proper and be lost on it.
-      while (!done) {
-        ::pthread_kill(waiting, SIGUSR1);
-        ::usleep(1000);
-      }
-    });
-    std::vector<char> frame;
-    const int64_t start = MonotonicNanos();
+  std::atomic<bool> done{false};
+  std::thread signaller([&] {
+    while (memory()->client.asleep.load() == 0) ::sched_yield();
+    // One signal could still come before the sleep proper and be lost on it.
+    while (!done) {
+      ::pthread_kill(waiting, SIGUSR1);
+      ::usleep(1000);
+    }
+  });
+  std::vector<char> frame;
+  const int64_t start = MonotonicNanos();
 
-    EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kCancelled);
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kCancelled);
 
-    quickest = std::min(quickest, MonotonicNanos() - start);
-    done = true;
-    signaller.join();
-  }
+  const int64_t waited = MonotonicNanos() - start;
+  done = true;
+  signaller.join();
   ::sigaction(SIGUSR1, &before, nullptr);
-  EXPECT_LT(quickest, 100 * kMillisecond) << "only the slice ended the sleep";
+  EXPECT_LT(waited, 100 * kMillisecond) << "only the slice ended the sleep";
 }
 
 TEST_F(LaneTest, C2_6_ASequenceThatJumpsIsAViolation) {

@@ -322,7 +322,7 @@ def test_156_other_threads_run_while_the_function_does():
     nap = tvm_ffi.cpp.load_inline("nap", cpp_sources=SLEEP, functions="nap").nap
 
     # The liveliest of a few calls: a busy machine may keep a thread from running for a while, not each time.
-    assert min(longest_silence_during(nap) for _ in range(3)) < 0.29
+    assert min(longest_silence_during(nap) for _ in range(3)) < 0.1
     nap.release_gil = False
     assert longest_silence_during(nap) > 0.29
 

@@ -9,15 +9,10 @@ function(tvmffi_add_tests name)
   include(GoogleTest)
   add_executable(${name}_tests ${ARG_SOURCES})
   target_link_libraries(${name}_tests PRIVATE ${ARG_LIBS} tvmffi_warnings GTest::gtest_main)
-  # Bounds for what hangs: on a loaded machine the slowest test takes a tenth of it.
-  set(seconds 240)
-  if(TVMFFI_SANITIZER)
-    set(seconds 600)
-  endif()
   gtest_discover_tests(${name}_tests
     TEST_PREFIX "${name}/"
-    DISCOVERY_TIMEOUT 240
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${seconds} ENVIRONMENT "${ARG_ENVIRONMENT}")
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 120 ENVIRONMENT "${ARG_ENVIRONMENT}")
 endfunction()
 
 # tvmffi_add_fuzz_target(<name> SOURCES ... LIBS ...): a libFuzzer program; its seeds live in tests/fuzz/corpus/<name>.
