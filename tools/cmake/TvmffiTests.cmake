@@ -16,6 +16,7 @@ function(tvmffi_add_tests name)
 endfunction()
 
 # tvmffi_add_fuzz_target(<name> SOURCES ... LIBS ...): a libFuzzer program; its seeds live in tests/fuzz/corpus/<name>.
+# The target fuzz_targets builds them all; tools/fuzz.sh runs them.
 function(tvmffi_add_fuzz_target name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   if(NOT TVMFFI_BUILD_FUZZ)
@@ -25,4 +26,8 @@ function(tvmffi_add_fuzz_target name)
   target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(fuzz_${name} PRIVATE ${ARG_LIBS} tvmffi_warnings)
+  if(NOT TARGET fuzz_targets)
+    add_custom_target(fuzz_targets)
+  endif()
+  add_dependencies(fuzz_targets fuzz_${name})
 endfunction()

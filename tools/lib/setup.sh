@@ -59,6 +59,12 @@ nlohmann/json.hpp nlohmann-json3-dev
 LIST
 }
 
+# The fuzz preset's compiler and its libFuzzer.
+tvmffi_missing_fuzzer() {
+  command -v clang++-14 >/dev/null || echo clang-14
+  [[ -e "$(clang++-14 -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ]] || echo libclang-rt-14-dev
+}
+
 # Version, venv with pip, and the headers that an extension module needs.
 tvmffi_python_works() {
   "$1" - >/dev/null 2>&1 <<'PROBE'
@@ -100,6 +106,7 @@ tvmffi_setup_system() {
   local missing
   read -r -d '' -a missing < <(
     tvmffi_missing_packages
+    [[ "$1" != fuzz ]] || tvmffi_missing_fuzzer
     [[ -x "$TVMFFI_PYTHON" || -n "$(tvmffi_find_python)" ]] || echo python3 python3-venv python3-dev
   ) || true
   if ((${#missing[@]} > 0)); then
@@ -163,7 +170,7 @@ tvmffi_configure_and_build() {
 }
 
 tvmffi_setup() {
-  tvmffi_setup_system
+  tvmffi_setup_system "$1"
   tvmffi_setup_venv
   tvmffi_configure_and_build "$@"
 }
