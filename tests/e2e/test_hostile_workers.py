@@ -145,6 +145,48 @@ class TestWorkers:
             mod.callback_storm(1)
         assert len(calls) == 1000
 
+    def test_c2_10_callbacks_have_a_deadline_of_their_own(self, session: Any) -> None:
+        """A thousand naps that would take ten seconds: the call's own deadline does not count them."""
+        mod = session.load_module(plugin("values"), deadline=60.0, callback_deadline=0.3)
+        naps: list[float] = []
+        with pytest.raises(tvmffi_host.DeadlineExceeded, match="callbacks of 'callback_storm' .* limit is 0.3 s") as caught:
+            mod.callback_storm(lambda: naps.append(time.sleep(0.01) or 0.01))
+        assert 0 < len(naps) <= 31
+        assert caught.value.report.cause == "deadline"
+        assert mod.honest() == 42
+
+    def test_c2_10_callbacks_that_fail_are_counted_too(self, session: Any) -> None:
+        mod = session.load_module(plugin("values"), deadline=60.0, callback_deadline=0.3)
+        naps: list[float] = []
+
+        def fail() -> None:
+            naps.append(time.sleep(0.01) or 0.01)
+            raise ValueError("no")
+
+        with pytest.raises(tvmffi_host.DeadlineExceeded, match="callbacks of 'callback_storm'"):
+            mod.callback_storm(fail)
+        assert 0 < len(naps) <= 31
+
+    def test_c2_10_control_with_time_enough_all_of_them_are_served(self, session: Any) -> None:
+        """Neither the deadline nor the reply has come: what was lent is called as often as the worker likes."""
+        mod = session.load_module(plugin("values"), deadline=1.0, callback_deadline=100.0)
+        naps: list[float] = []
+        assert mod.callback_storm(lambda: naps.append(time.sleep(0.002) or 0.002)) == 1000
+        assert sum(naps) > 1.0
+
+    def test_c2_10_callbacks_nest_as_deep_as_there_are_lanes(self, isolated: Any) -> None:
+        depth = 0
+
+        def deeper() -> Any:
+            nonlocal depth
+            depth += 1
+            return isolated.apply(deeper)
+
+        with pytest.raises(tvmffi_host.ResourceExhausted, match="all 16 lanes .* are held by calls that are inside a callback"):
+            isolated.apply(deeper)
+        assert depth == 16
+        assert isolated.apply(lambda: 3) == 3
+
     def test_c1_17_c2_4_memory_asked_for_without_end_is_refused_in_time(self, mod: Any) -> None:
         """Few descriptors, no memory that is not written, and the caller's own machine as the limit."""
         mod.honest()
