@@ -368,6 +368,7 @@ Failure Exchange::ServeCallback() {
   if (function == nullptr) {
     return Violation("a call of callback " + std::to_string(lane_->reader.header().target));
   }
+  if (CallbacksAreOverdue()) return EndOverdueCallbacks();
   OwnedAny result;
   bool raised = false;
   Status status = CallLocal(function, result.out(), &raised);
@@ -376,9 +377,23 @@ Failure Exchange::ServeCallback() {
   if (epoch_ != ForkEpoch()) {
     return MakeError(kUnavailable, "this process was forked inside a callback of " + Name());
   }
-  if (!raised) return AnswerCallback(result.get());
-  callback_error_ = TakeRaised();
-  return AnswerCallbackError(callback_error_.get());
+  if (raised) {
+    // Its own error says more than that it came late: that is for the next callback to hear.
+    callback_error_ = TakeRaised();
+    return AnswerCallbackError(callback_error_.get());
+  }
+  return CallbacksAreOverdue() ? EndOverdueCallbacks() : AnswerCallback(result.get());
+}
+
+bool Exchange::CallbacksAreOverdue() const {
+  return static_cast<double>(in_callbacks_) * 1e-9 > spec_.callback_limit;
+}
+
+Failure Exchange::EndOverdueCallbacks() {
+  return GiveUp(wire::KillCause::kDeadline, kDeadlineExceeded,
+                "callbacks of " + Name() + " of '" + std::string(spec_.module) + "' took " +
+                    Seconds(static_cast<double>(in_callbacks_) * 1e-9) + " together, limit is " +
+                    Seconds(spec_.callback_limit) + "; its worker was killed");
 }
 
 Failure Exchange::AnswerCallback(const TVMFFIAny& value) {

@@ -33,6 +33,8 @@ struct CallSpec {
   int64_t deadline = kNever;
   // Seconds, for messages.
   double time_limit = 0;
+  // Seconds that its callbacks may take together.
+  double callback_limit = 0;
   CallAverage* average = nullptr;
   // Worker::RecordedName of the function; 0: looked up.
   uint32_t recorded_name = 0;
@@ -84,6 +86,9 @@ class Exchange {
   Failure TakePlain(const TVMFFIAny& value, TVMFFIAny* result);
   Failure TakeError();
   Failure ServeCallback();
+  // Whether the callbacks so far have used up what they may take.
+  bool CallbacksAreOverdue() const;
+  Failure EndOverdueCallbacks();
   Status CallLocal(TVMFFIObjectHandle function, TVMFFIAny* result, bool* raised);
   Failure AnswerCallback(const TVMFFIAny& value);
   Failure AnswerCallbackError(TVMFFIObjectHandle error);

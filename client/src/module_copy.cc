@@ -9,9 +9,14 @@
 #include <utility>
 
 #include "client/src/abi_functions.h"
+#include "client/src/worker_error.h"
 
 namespace tvmffi::host {
 namespace {
+
+// In a message: names are a hostile file's.
+constexpr size_t kMaxShownName = 256;
+constexpr size_t kMaxShownList = 2048;
 
 // Libraries that have no functions of the C ABI of their own.
 bool IsPlain(std::string_view library) {
@@ -65,6 +70,20 @@ Result<std::shared_ptr<const ModuleCopy>> CopyModule(const std::string& path) {
   }
   copy->elf = std::move(*elf);
   return std::shared_ptr<const ModuleCopy>(std::move(copy));
+}
+
+Status CheckLibraries(const elf::ElfFile& file, const std::vector<std::string>& allowed) {
+  for (const auto* asked : {&file.needed, &file.filters, &file.audits}) {
+    for (const std::string& name : *asked) {
+      if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) continue;
+      std::string list;
+      for (const std::string& one : allowed) list += (list.empty() ? "" : ", ") + one;
+      return {Code::kPermissionDenied, "it needs '" + CleanText(name, kMaxShownName) +
+                                           "', its policy's 'libraries' are [" +
+                                           CleanText(list, kMaxShownList) + "]"};
+    }
+  }
+  return OkStatus();
 }
 
 }  // namespace tvmffi::host

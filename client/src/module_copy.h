@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "proto/base/sealed_file.h"
 #include "proto/base/status.h"
@@ -24,6 +25,11 @@ using KnownModules = std::map<std::string, std::shared_ptr<const ModuleCopy>>;
 // cannot be loaded: it is no readable library of this machine, or calls functions of the C ABI that
 // workers of this version do not have.
 Result<std::shared_ptr<const ModuleCopy>> CopyModule(const std::string& path);
+
+// PermissionDenied names the first library that the module's file asks the linker for, as needed,
+// filter or audit library, and that `allowed` does not have. What those libraries need in turn is
+// not looked at.
+Status CheckLibraries(const elf::ElfFile& file, const std::vector<std::string>& allowed);
 
 }  // namespace tvmffi::host
 

@@ -283,6 +283,7 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   SlotOptions* slot = &request->slot;
   if (name == "deadline") return ParseSeconds(name, value, 1e18, &spec->deadline);
   if (name == "queue_deadline") return ParseSeconds(name, value, -1, &spec->queue_deadline);
+  if (name == "callback_deadline") return ParseSeconds(name, value, -1, &spec->callback_deadline);
   if (name == "load_deadline") return ParseSeconds(name, value, -1, &spec->load_deadline);
   if (name == "init") return ParseInit(value, &spec->init);
   if (name == "readonly") return ParseReadOnly(value, spec);
@@ -363,7 +364,10 @@ Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadReq
             "options reuse=\"never\" and respawn=\"never\" exclude each other: each call needs a "
             "worker of its own"};
   }
-  if (request->policy) ApplyPolicy(*request->policy, &request->slot.worker);
+  if (request->policy) {
+    ApplyPolicy(*request->policy, &request->slot.worker);
+    spec->libraries = std::move(request->policy->libraries);
+  }
   if (!request->record.empty()) {
     auto recorder = CallRecorder::Make(Absolute(request->record), spec);
     if (!recorder.ok()) return recorder.status();

@@ -479,7 +479,19 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
 }
 
 Failure WorkerSlot::Preflight(ModuleSpec* spec) {
-  if (!elf::HasLibraryName(spec->path)) return {};
+  if (!elf::HasLibraryName(spec->path)) {
+    if (!spec->libraries) return {};
+    return LoadFailure(
+        *spec, "its policy has a list of 'libraries', and this is no library whose needs are known",
+        nullptr);
+  }
+  if (Failure failure = TakeCopy(spec)) return failure;
+  if (!spec->libraries) return {};
+  const Status allowed = CheckLibraries(spec->copy->elf, *spec->libraries);
+  return allowed.ok() ? Failure() : LoadFailure(*spec, allowed.message, nullptr);
+}
+
+Failure WorkerSlot::TakeCopy(ModuleSpec* spec) {
   {
     // A worker's linker knows a module by its path, and loads one only once.
     std::lock_guard<std::mutex> lock(lock_);
@@ -549,6 +561,7 @@ Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
     call.module = spec.name;
     call.deadline = deadline;
     call.time_limit = spec.load_limit();
+    call.callback_limit = spec.callback_limit();
     OwnedAny result;
     Failure failure = Exchange(this, lane, call).Run(result.out());
     if (!lane->worker->ended()) lane->worker->Release(handle);

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,11 +69,13 @@ struct ModuleSpec {
   std::string path;        // absolute
   std::string name;        // file name
   double deadline = 30.0;
-  double queue_deadline = -1;  // negative: none of its own
-  double load_deadline = -1;   // for a worker's start; negative: the call's that needs one
+  double queue_deadline = -1;     // negative: none of its own
+  double callback_deadline = -1;  // for a call's callbacks together; negative: as for the call
+  double load_deadline = -1;      // for a worker's start; negative: the call's that needs one
   std::vector<InitCall> init;
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
+  std::optional<std::vector<std::string>> libraries;  // all that it may need; none: any
   // Null: calls are not recorded.
   std::shared_ptr<const CallRecorder> recorder;
   // What is loaded, by every worker; null for a file whose name is no library's.
@@ -83,6 +86,7 @@ struct ModuleSpec {
     const double nanos = deadline * 1e9;
     return nanos < 9e18 - static_cast<double>(start) ? start + static_cast<int64_t>(nanos) : kNever;
   }
+  double callback_limit() const { return callback_deadline >= 0 ? callback_deadline : deadline; }
   double load_limit() const { return load_deadline >= 0 ? load_deadline : deadline; }
   // Until when a call that must end by `call_deadline` may wait for its turn.
   int64_t QueueDeadline(int64_t call_deadline) const;
@@ -163,8 +167,9 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   CallLane* TakeLane(const std::shared_ptr<Worker>& worker, bool* wait);
   std::shared_ptr<Worker> EnsureWorker(Patience* patience, Failure* failure);
   std::shared_ptr<Worker> EnsureWorker(int64_t deadline, Failure* failure);
-  // Checks the module's file and takes the copy that workers will load.
+  // Checks the module's file, or rather the copy of it that workers will load.
   Failure Preflight(ModuleSpec* spec);
+  Failure TakeCopy(ModuleSpec* spec);
   bool LockStart(int64_t deadline, Failure* failure);
   Failure CheckMayStart();
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);

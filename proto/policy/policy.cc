@@ -96,6 +96,22 @@ Status SetLibraryPath(std::string_view key, const PolicyValue& value,
   return OkStatus();
 }
 
+// Names as they stand in the module's file: they are compared whole.
+Status SetLibraries(std::string_view key, const PolicyValue& value,
+                    std::optional<std::vector<std::string>>* libraries) {
+  const auto* list = std::get_if<std::vector<std::string>>(&value);
+  auto is_bad = [](const std::string& name) {
+    return name.empty() || name.size() > wire::kMaxPath || name.find('\0') != std::string::npos;
+  };
+  if (list == nullptr || list->size() > kMaxPolicyLibraries ||
+      std::any_of(list->begin(), list->end(), is_bad)) {
+    return Bad(key, "a list of at most " + std::to_string(kMaxPolicyLibraries) +
+                        " names of libraries, like \"libc.so.6\"");
+  }
+  *libraries = *list;
+  return OkStatus();
+}
+
 Status SetBool(std::string_view key, const PolicyValue& value, bool* flag) {
   const auto* given = std::get_if<bool>(&value);
   if (given == nullptr) return Bad(key, "true or false");
@@ -125,9 +141,9 @@ std::string Quoted(const std::string& text) {
   return quoted + "\"";
 }
 
-std::string PathsLine(const char* key, const std::vector<std::string>& paths) {
+std::string ListLine(const char* key, const std::vector<std::string>& texts) {
   std::string line = std::string(key) + " = [";
-  for (const std::string& path : paths) line += (line.back() == '[' ? "" : ", ") + Quoted(path);
+  for (const std::string& text : texts) line += (line.back() == '[' ? "" : ", ") + Quoted(text);
   return line + "]\n";
 }
 
@@ -143,6 +159,7 @@ Status SetPolicyKey(std::string_view key, const PolicyValue& value, Policy* poli
   Grants& grants = policy->grants;
   if (key == "read") return SetPaths(key, value, &grants.read);
   if (key == "library_path") return SetLibraryPath(key, value, &policy->library_path);
+  if (key == "libraries") return SetLibraries(key, value, &policy->libraries);
   if (key == "tmpfs") return SetSize(key, value, &grants.tmpfs_bytes);
   if (key == "memory") return SetSize(key, value, &limits.memory_bytes);
   if (key == "processes") return SetCount(key, value, &limits.processes);
@@ -158,8 +175,9 @@ Status SetPolicyKey(std::string_view key, const PolicyValue& value, Policy* poli
 
 std::string PolicyText(const Policy& policy) {
   const Limits& limits = policy.limits;
-  std::string text = PathsLine("read", policy.grants.read);
-  text += PathsLine("library_path", policy.library_path);
+  std::string text = ListLine("read", policy.grants.read);
+  text += ListLine("library_path", policy.library_path);
+  if (policy.libraries) text += ListLine("libraries", *policy.libraries);
   text += "tmpfs = \"" + std::to_string(policy.grants.tmpfs_bytes) + "\"\n";
   // A text, because a number of TOML ends at 2^63.
   if (limits.memory_bytes != 0)

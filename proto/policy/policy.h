@@ -2,6 +2,7 @@
 //
 //   read = ["/data/tables"]          # files, and folders with all that lies in them
 //   library_path = ["/opt/mkl/lib"]  # where the linker looks for libraries, before its own places
+//   libraries = ["libc.so.6"]        # all that a module may name as needed; without this key: any
 //   tmpfs = "64 MiB"                 # size of the worker's own /tmp; 0: nothing can be written
 //   memory = "2 GiB"                 # of the worker and all it starts
 //   processes = 64                   # threads count too
@@ -16,6 +17,7 @@
 #define TVMFFI_PROTO_POLICY_POLICY_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -28,11 +30,13 @@ namespace tvmffi {
 
 inline constexpr uint64_t kDefaultTmpfs = 64u << 20;
 inline constexpr size_t kMaxPolicyText = 256 * 1024;
+inline constexpr size_t kMaxPolicyLibraries = 256;
 
 struct Policy {
   wire::Limits limits;                                // zero: none
   wire::Grants grants{{}, {}, kDefaultTmpfs, false};  // its modules are none of the policy's affair
   std::vector<std::string> library_path;
+  std::optional<std::vector<std::string>> libraries;  // none: any
 };
 
 using PolicyValue = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;

@@ -24,6 +24,7 @@ def load_module(
     path: str | os.PathLike[str],
     *,
     deadline: float | None = 30.0,
+    callback_deadline: float | None = None,
     queue_deadline: float | None = None,
     load_deadline: float | None = None,
     init: Iterable[tuple[str, Sequence[Any]]] = (),
@@ -50,6 +51,9 @@ def load_module(
         The shared library. Taken from the current directory when relative.
     deadline
         Seconds a call may take outside the caller's own callbacks, waiting for its turn included. None: no limit.
+    callback_deadline
+        Seconds that the callbacks of one call may take together, by default as long as the call itself. No callback is
+        interrupted: a call whose callbacks took longer is :class:`DeadlineExceeded` after the one that did.
     queue_deadline
         Seconds a call may wait for its turn alone.
     load_deadline
@@ -80,7 +84,8 @@ def load_module(
         ``address_space_bytes``, ``file_size_bytes``, ``open_files``, ``cpu_seconds``.
     policy
         What the worker may do, beyond loading its modules and computing: the path of a TOML file or a mapping with the
-        same keys. ``read`` and ``library_path`` (lists of absolute paths), ``tmpfs``, ``memory``, ``file_size`` and
+        same keys. ``read`` and ``library_path`` (lists of absolute paths), ``libraries`` (all that the module's file may
+        name as needed, like ``["libc.so.6"]``; without it any), ``tmpfs``, ``memory``, ``file_size`` and
         ``address_space`` (bytes, or texts like ``"64 MiB"``), ``processes``, ``cpus``, ``cpu_seconds``,
         ``wall_seconds``, ``open_files``, ``network``. What is not granted is denied.
     require
@@ -107,6 +112,7 @@ def load_module(
         policy = dict(policy) if isinstance(policy, Mapping) else os.fspath(policy)
     options = _options(
         policy=policy,
+        callback_deadline=callback_deadline,
         queue_deadline=queue_deadline,
         load_deadline=load_deadline,
         worker=worker,

@@ -43,6 +43,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skip)
 
 
+def in_process(module: str | Path, code: str) -> subprocess.CompletedProcess[bytes]:
+    """Of a program that has the module within itself, as ``mod``: what a caller goes through without a worker."""
+    program = "import sys, numpy as np, tvm_ffi\nmod = tvm_ffi.load_module(sys.argv[1])\n" + code
+    return subprocess.run([sys.executable, "-c", program, str(module)], capture_output=True, timeout=120)
+
+
 @pytest.fixture(scope="session")
 def local() -> Any:
     return tvm_ffi.load_module(plugin("values"))

@@ -18,6 +18,7 @@ import tvmffi_host
 
 import deadline_rounds
 from conftest import alive, eventually, host_pid, plugin
+from threat_notes import note_layers
 
 
 class TestDeadlines:
@@ -26,6 +27,7 @@ class TestDeadlines:
     @pytest.mark.parametrize("without", [[], ["pidns"], ["all"]], ids=str)
     def test_b4_c1_3_c1_4_a_deaf_worker_that_forks_away_is_gone_with_all_it_left(self, without: list[str]) -> None:
         """The times are deadline_rounds.py's; here only that they are near, on any machine."""
+        note_layers("orphans" if without else "pidns")
         results = deadline_rounds.rounds(5, without=without)
         assert [each.survivors for each in results] == [[]] * 5
         assert sum(each.left for each in results) > 0
@@ -169,6 +171,20 @@ class TestDeadlines:
                 assert caught.value.report.cause == "stuck"
                 assert held.pid() > 0  # another worker
             assert eventually(lambda: not alive(pid))
+
+
+    def test_c2_17_control_a_wait_without_a_bound_does_not_come_back(self) -> None:
+        held = subprocess.Popen(["sleep", "600"])
+        with traced(held.pid):
+            held.kill()
+            with pytest.raises(subprocess.TimeoutExpired):
+                held.wait(timeout=1)
+            naive = threading.Thread(target=lambda: os.waitid(os.P_PID, held.pid, os.WEXITED))
+            naive.start()
+            naive.join(2)
+            assert naive.is_alive()
+        naive.join(20)
+        assert not naive.is_alive()
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import pytest
 import tvm_ffi
 import tvmffi_host
 
-from conftest import alive, eventually, host_pid, plugin
+from conftest import alive, eventually, host_pid, in_process, plugin
 
 SIGNALS = [
     ("segfault", (), signal.SIGSEGV),
@@ -262,10 +262,27 @@ class TestLies:
         "how",
         "null_data wild_data null_shape negative_dim huge_dim overflow huge_ndim negative_ndim bad_dtype bad_device".split(),
     )
-    def test_a_tensor_that_is_none(self, faulty: Any, how: str) -> None:
+    def test_c1_16_a_tensor_that_is_none(self, faulty: Any, how: str) -> None:
         with pytest.raises((tvmffi_host.HostError, RuntimeError, TypeError, ValueError, MemoryError)):
             np.from_dlpack(faulty.bad_tensor(how)).tolist()
         assert works(faulty)
+
+    @pytest.mark.parametrize(("how", "element"), [("wild_data", (0, 0)), ("huge_dim", (1 << 39, 0))])
+    def test_c1_16_control_in_process_the_reader_of_such_a_tensor_dies(self, how: str, element: tuple[int, int]) -> None:
+        code = f"array = np.from_dlpack(mod.bad_tensor('{how}'))\nprint('taken', flush=True)\nprint(array[{element}])"
+        result = in_process(plugin("faulty"), code)
+        assert (result.stdout, result.returncode) == (b"taken\n", -signal.SIGSEGV)
+
+    HUGE = 8 << 20
+
+    def test_c1_17_a_huge_error_text_is_cut(self, faulty: Any) -> None:
+        with pytest.raises(ValueError) as caught:
+            faulty.throw_value_error("n" * self.HUGE)
+        assert 1000 < len(str(caught.value)) <= (1 << 20) + 1000
+
+    def test_c1_17_control_in_process_all_of_it_is_taken(self) -> None:
+        code = f"try: mod.throw_value_error('n' * {self.HUGE})\nexcept ValueError as error: print(len(str(error)))"
+        assert int(in_process(plugin("faulty"), code).stdout) >= self.HUGE
 
     def test_texts_that_are_not_utf8(self, faulty: Any) -> None:
         with pytest.raises(RuntimeError) as caught:

@@ -395,9 +395,10 @@ class TestOthers:
     def test_b18_policy_show(self, tmp_path: Path) -> None:
         assert "network = false" in hostctl("policy", "show")
         policy = tmp_path / "policy.toml"
-        policy.write_text('memory = "1 GiB"\ncpus = 1.5\n')
+        policy.write_text('memory = "1 GiB"\ncpus = 1.5\nlibraries = ["libc.so.6"]\n')
         shown = asked("policy", "show", str(policy))
         assert (shown["memory"], shown["cpus"], shown["processes"], shown["network"]) == (1 << 30, 1.5, None, False)
+        assert shown["libraries"] == ["libc.so.6"] and asked("policy", "show")["libraries"] is None
         again = tmp_path / "again.toml"
         again.write_text(hostctl("policy", "show", str(policy)))
         assert asked("policy", "show", str(again)) == shown

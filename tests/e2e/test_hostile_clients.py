@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
-import ctypes
 import os
 import re
 import resource
@@ -12,10 +10,9 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,41 +21,7 @@ import pytest
 import tvmffi_host
 
 from conftest import HOSTD, alive, descriptors_of, eventually, host_pid, plugin, shared_daemon
-
-CORPUS = Path(__file__).resolve().parents[1] / "fuzz" / "corpus" / "control_frame"
-NOBODY = 65534
-
-
-def frame(name: str) -> bytes:
-    """A whole control frame of the fuzzers' corpus."""
-    return (CORPUS / name).read_bytes()[2:]
-
-
-class RawClient:
-    """A connection that sends what it likes."""
-
-    def __init__(self, path: Path, greet: bool = True) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
-        self.socket.connect(str(path))
-        if greet:
-            self.socket.sendall(frame("hello"))
-            assert self.socket.recv(4096)
-
-    def send(self, data: bytes, fds: list[int] | None = None) -> None:
-        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        self.socket.sendmsg([data], ancillary)
-
-    def is_closed(self) -> bool:
-        """Whether the daemon ends the connection, within the socket's time-out."""
-        try:
-            while self.socket.recv(65536):
-                pass
-            return True
-        except ConnectionResetError:
-            return True
-        except TimeoutError:
-            return False
+from raw_client import NOBODY, RawClient, as_nobody, frame, in_child, intrude
 
 
 @pytest.fixture
@@ -340,21 +303,10 @@ class TestClients:
         folder = Path("/tmp") / f"tvmffi-c39-{os.getpid()}"
         folder.mkdir(mode=0o755)
         program = Path(shutil.copy(HOSTD, folder)) if options else Path(HOSTD)
-        control = subprocess.Popen(["sleep", "60"], **options)
-
-        def attack(pid: int) -> str:
-            return as_nobody(lambda: intrude(pid)) if options else repr(intrude(pid))
-
         try:
             with shared_daemon(folder, program=str(program), **options) as (process, _):
-                assert attack(process.pid) == "[]"
-            ways = attack(control.pid)
-            if "ptrace" not in ways and (scope := ptrace_scope()) > 0:
-                pytest.skip(f"kernel.yama.ptrace_scope is {scope}: nobody can trace, no control run can work")
-            assert ways == "['ptrace', 'mem', 'environ', 'fd']"
+                assert in_child(lambda: intrude(process.pid), options.get("user")) == "[]"
         finally:
-            control.kill()
-            control.wait()
             shutil.rmtree(folder)
 
     def test_c3_4_ids_are_of_one_connection(self, daemon: Any) -> None:
@@ -367,53 +319,6 @@ class TestClients:
             other.send(frame("kill_worker"))
             assert other.socket.recv(4096)
             assert alive(pid) and mod.sum8(*range(8)) == 28
-
-
-def ptrace_scope() -> int:
-    scope = Path("/proc/sys/kernel/yama/ptrace_scope")
-    return int(scope.read_text()) if scope.exists() else 0
-
-
-def intrude(pid: int) -> list[str]:
-    """The ways into a process of the same user that are open."""
-    ways: list[tuple[str, Callable[[], Any]]] = [
-        ("mem", lambda: open(f"/proc/{pid}/mem", "rb").close()),
-        ("environ", lambda: open(f"/proc/{pid}/environ", "rb").close()),
-        ("fd", lambda: os.readlink(f"/proc/{pid}/fd/0")),
-    ]
-    seize, detach = 0x4206, 17
-    libc = ctypes.CDLL(None)
-    none = ctypes.c_long(0)
-    opened = []
-    if libc.ptrace(seize, ctypes.c_long(pid), none, none) == 0:
-        libc.ptrace(detach, ctypes.c_long(pid), none, none)
-        opened.append("ptrace")
-    for name, way in ways:
-        with contextlib.suppress(OSError):
-            way()
-            opened.append(name)
-    return opened
-
-
-def as_nobody(body: Callable[[], Any]) -> str:
-    """The repr of what the function returns, or the name of what it raises, in a child that gives up being root."""
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
-            answer = repr(body())
-        except BaseException as error:
-            answer = type(error).__name__
-        os.write(write_end, answer.encode())
-        os._exit(0)
-    os.close(write_end)
-    with open(read_end, "rb") as answers:
-        answer = answers.read().decode()
-    os.waitpid(child, 0)
-    return answer
 
 
 def processor_seconds(pid: int) -> float:

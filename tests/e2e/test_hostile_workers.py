@@ -14,7 +14,18 @@ import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import BUILD, HOSTD, alive, descriptors_of, eventually, host_pid, open_descriptors, plugin, shared_daemon
+from conftest import (
+    BUILD,
+    HOSTD,
+    alive,
+    descriptors_of,
+    eventually,
+    host_pid,
+    in_process,
+    open_descriptors,
+    plugin,
+    shared_daemon,
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +40,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 class TestWorkers:
     """Each attack ends the worker that tried it with a typed error, and nothing else.
 
-    The checks cannot be switched off, so no control run can show an attack at work; `honest` shows that the program is
-    believed as long as it keeps to the protocol.
+    The checks cannot be switched off: what a reader without them makes of the same bytes lane_test.cc shows, and what a
+    caller without a worker goes through test_faults.py. `honest` shows that the program is believed as long as it keeps to
+    the protocol.
     """
 
     VIOLATIONS = {
@@ -112,6 +124,10 @@ class TestWorkers:
         assert (caught.value.report.cause, caught.value.report.exit_status) == ("exit", 0)
         assert mod.honest() == 42
 
+    def test_d24_control_a_harness_that_trusts_the_exit_status_calls_it_a_success(self) -> None:
+        result = in_process(plugin("faulty"), "mod.exit_now(0)\nprint('computed')")
+        assert (result.returncode, result.stdout) == (0, b"")
+
     def test_c2_9_a_feigned_death_becomes_a_true_one(self, mod: Any) -> None:
         """The kernel's mark can be forged; the daemon's word cannot."""
         mod.honest()
@@ -144,6 +160,59 @@ class TestWorkers:
         with pytest.raises(tvmffi_host.PolicyViolation, match="callback 0"):
             mod.callback_storm(1)
         assert len(calls) == 1000
+
+    def test_c2_10_one_that_a_plugin_kept_is_dead_after_the_reply(self, isolated: Any) -> None:
+        calls: list[int] = []
+        isolated.retain("c2.10", calls.append)
+        with pytest.raises(RuntimeError, match="callback"):
+            isolated.call_retained("c2.10", 1)
+        assert calls == []
+
+    def test_c2_10_control_in_process_it_is_called(self) -> None:
+        code = "calls = []\nmod.retain('c2.10', calls.append)\nmod.call_retained('c2.10', 1)\nprint(calls)"
+        assert in_process(plugin("values"), code).stdout == b"[1]\n"
+
+    def test_c2_10_callbacks_have_a_deadline_of_their_own(self, session: Any) -> None:
+        """A thousand naps that would take ten seconds: the call's own deadline does not count them."""
+        mod = session.load_module(plugin("values"), deadline=60.0, callback_deadline=0.3)
+        naps: list[float] = []
+        with pytest.raises(tvmffi_host.DeadlineExceeded, match="callbacks of 'callback_storm' .* limit is 0.3 s") as caught:
+            mod.callback_storm(lambda: naps.append(time.sleep(0.01) or 0.01))
+        assert 0 < len(naps) <= 31
+        assert caught.value.report.cause == "deadline"
+        assert mod.honest() == 42
+
+    def test_c2_10_callbacks_that_fail_are_counted_too(self, session: Any) -> None:
+        mod = session.load_module(plugin("values"), deadline=60.0, callback_deadline=0.3)
+        naps: list[float] = []
+
+        def fail() -> None:
+            naps.append(time.sleep(0.01) or 0.01)
+            raise ValueError("no")
+
+        with pytest.raises(tvmffi_host.DeadlineExceeded, match="callbacks of 'callback_storm'"):
+            mod.callback_storm(fail)
+        assert 0 < len(naps) <= 31
+
+    def test_c2_10_control_with_time_enough_all_of_them_are_served(self, session: Any) -> None:
+        """Neither the deadline nor the reply has come: what was lent is called as often as the worker likes."""
+        mod = session.load_module(plugin("values"), deadline=1.0, callback_deadline=100.0)
+        naps: list[float] = []
+        assert mod.callback_storm(lambda: naps.append(time.sleep(0.002) or 0.002)) == 1000
+        assert sum(naps) > 1.0
+
+    def test_c2_10_callbacks_nest_as_deep_as_there_are_lanes(self, isolated: Any) -> None:
+        depth = 0
+
+        def deeper() -> Any:
+            nonlocal depth
+            depth += 1
+            return isolated.apply(deeper)
+
+        with pytest.raises(tvmffi_host.ResourceExhausted, match="all 16 lanes .* are held by calls that are inside a callback"):
+            isolated.apply(deeper)
+        assert depth == 16
+        assert isolated.apply(lambda: 3) == 3
 
     def test_c1_17_c2_4_memory_asked_for_without_end_is_refused_in_time(self, mod: Any) -> None:
         """Few descriptors, no memory that is not written, and the caller's own machine as the limit."""

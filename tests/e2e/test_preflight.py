@@ -13,7 +13,7 @@ import pytest
 import tvm_ffi
 import tvmffi_host
 
-from conftest import eventually, host_pid, plugin
+from conftest import eventually, host_pid, in_process, plugin
 
 PLACES = [[], ["mountns"], ["all"]]
 
@@ -61,6 +61,13 @@ def test_b12_c3_7_a_file_swapped_after_the_check_is_not_loaded(build: Build, wit
 
     assert mod.answer() == 1
     assert load(path, without).answer() == 2
+
+
+def test_c3_7_control_by_its_path_the_swapped_file_is_loaded(build: Build) -> None:
+    path, other = build("checked", 1), build("swapped", 2)
+    assert in_process(path, "print(mod.answer())").stdout == b"1\n"
+    os.replace(other, path)
+    assert in_process(path, "print(mod.answer())").stdout == b"2\n"
 
 
 def test_c3_7_a_file_removed_after_the_check_is_loaded(build: Build) -> None:

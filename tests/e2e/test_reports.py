@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tvmffi_host
 
-from conftest import BUILD, children_of, eventually, plugin
+from conftest import BUILD, children_of, eventually, in_process, plugin
 
 
 def death(faulty: Any, function: str, *args: Any) -> tvmffi_host.HostError:
@@ -95,6 +95,20 @@ def test_b3_c1_1_each_death_is_an_error_with_its_own_report(name: str) -> None:
         assert report.frames == ()
     assert report.resource_usage.max_rss_kib > 0
     assert faulty.pid()
+
+
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        ("mod.wild_store(0x1230)", signal.SIGSEGV),
+        ("mod.stack_overflow()", signal.SIGSEGV),
+        ("mod.abort('gave up')", signal.SIGABRT),
+        ("mod.terminate()", signal.SIGABRT),
+    ],
+)
+def test_c1_1_control_in_process_the_caller_dies(call: str, number: signal.Signals) -> None:
+    result = in_process(plugin("faulty"), f"print('begun', flush=True)\n{call}\nprint('gone on')")
+    assert (result.stdout, result.returncode) == (b"begun\n", -number)
 
 
 def test_b3_the_nine_reports_differ() -> None:
@@ -228,6 +242,22 @@ class TestPage:
         page = str(death(faulty, "segfault"))
 
         assert all(character == "\n" or character.isprintable() or character == "\t" for character in page)
+
+    def test_c1_18_control_in_process_the_terminal_gets_them(self) -> None:
+        result = in_process(plugin("faulty"), "mod.garbage(False)")
+        assert b"\x1b[2J\x1b]0;title\x07" in result.stdout
+
+    FLOOD = (20_000, 1000, True)
+
+    def test_c1_18_a_flood_of_output_is_cut(self, faulty: Any) -> None:
+        faulty.flood(*self.FLOOD)
+        report = death(faulty, "segfault").report
+
+        assert 0 < sum(len(line) for line in report.log_tail) < 1 << 20
+
+    def test_c1_18_control_in_process_all_of_it_arrives(self) -> None:
+        result = in_process(plugin("faulty"), f"mod.flood{self.FLOOD}")
+        assert len(result.stderr) >= 20_000_000
 
 
 def strip(source: str, target: Path, *options: str) -> str:

@@ -440,6 +440,32 @@ class TestPolicy:
             tvmffi_host.load_module(str(module))
         tvmffi_host.load_module(str(module), policy={"library_path": [str(library.parent)]})
 
+    def test_b18_d19_libraries(self, tmp_path: Path) -> None:
+        """What a module says it needs is all on the list, or nothing of it is loaded."""
+        module, library = module_with_a_library(tmp_path, "-Wl,-rpath,$ORIGIN/../lib")
+        tvmffi_host.load_module(str(module))
+        tvmffi_host.load_module(str(module), policy={"libraries": ["libanswer.so", "libc.so.6"]})
+        listed = r"user.so': it needs 'libanswer.so', its policy's 'libraries' are \[libc.so.6, libm.so.6\]"
+        with pytest.raises(tvmffi_host.LoadFailed, match=listed):
+            tvmffi_host.load_module(str(module), policy={"libraries": ["libc.so.6", "libm.so.6"]})
+        with pytest.raises(tvmffi_host.LoadFailed, match=r"it needs 'libanswer.so', its policy's 'libraries' are \[\]"):
+            tvmffi_host.load_module(str(module), policy={"libraries": []})
+        tvmffi_host.load_module(str(library), policy={"libraries": []})  # it needs none
+
+    def test_b18_d19_libraries_of_what_is_no_library(self, tmp_path: Path) -> None:
+        (tmp_path / "module.bin").write_bytes(Path(plugin("values")).read_bytes())
+        with pytest.raises(tvmffi_host.LoadFailed, match="'libraries', and this is no library"):
+            tvmffi_host.load_module(str(tmp_path / "module.bin"), policy={"libraries": ["libc.so.6"]})
+
+    def test_b18_d19_libraries_asked_for_in_other_ways(self, tmp_path: Path) -> None:
+        """Filter and audit libraries are loaded like those that are needed."""
+        source, module = tmp_path / "filter.c", tmp_path / "filter.so"
+        source.write_text("int call(void) { return 0; }")
+        for flag in ("-Wl,--auxiliary,libfilter.so", "-Wl,--audit,libfilter.so"):
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", str(module), str(source), flag], check=True)
+            with pytest.raises(tvmffi_host.LoadFailed, match="it needs 'libfilter.so'"):
+                tvmffi_host.load_module(str(module), policy={"libraries": ["libc.so.6"]})
+
     def test_b18_libraries_in_the_modules_own_run_path(self, tmp_path: Path) -> None:
         module, _ = module_with_a_library(tmp_path, "-Wl,-rpath,$ORIGIN/../lib")
         tvmffi_host.load_module(str(module))

@@ -79,6 +79,18 @@ TEST_F(SharedDaemonTest, C3_4_ASessionCannotNameTheWorkersOfAnother) {
   EXPECT_EQ(first->Kill(worker.id, wire::KillCause::kCancelled).cause, "cancelled");
 }
 
+// Ids are easy to guess: on the connection that they belong to the guess ends the worker.
+TEST_F(SharedDaemonTest, C3_4_ControlWhereTheIdCountsAGuessEndsTheWorker) {
+  auto daemon = Start();
+  auto session = Open();
+  CreatedWorker worker = session->Create("serve");
+  constexpr uint32_t kGuess = 1;
+
+  EXPECT_EQ(session->Kill(kGuess, wire::KillCause::kCancelled).cause, "cancelled");
+
+  EXPECT_TRUE(WaitUntilGone(worker.pid));
+}
+
 TEST_F(SharedDaemonTest, TheEndOfOneSessionEndsItsWorkersOnly) {
   auto daemon = Start();
   auto first = Open(), second = Open();

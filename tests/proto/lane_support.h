@@ -63,6 +63,12 @@ class Child {
 
   void Kill() const { ::kill(pid_, SIGKILL); }
 
+  bool Runs() const {
+    siginfo_t ended = {};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == 0;
+  }
+
   // The wait status.
   int Wait() {
     int status = -1;

@@ -1,10 +1,12 @@
 #include "proto/channel/lane.h"
 
 #include <gtest/gtest.h>
+#include <linux/futex.h>
 #include <pthread.h>
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <thread>
 
 #include "proto/base/shm_segment.h"
@@ -326,6 +328,114 @@ TEST_F(LaneTest, C2_6_TheOwnHalfDecidesNothing) {
   EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kFrame);
   EXPECT_EQ(std::string(frame.begin(), frame.end()), "ping");
   EXPECT_TRUE(worker.Succeeded());
+}
+
+// What Lane::Receive would be if it believed the words that its peer writes: any change of the
+// sequence is the next frame, of whatever size the peer says.
+class TrustingReader {
+ public:
+  explicit TrustingReader(const LaneHalf* peer) : peer_(peer) {}
+
+  bool Receive(std::string* frame) {
+    const uint32_t sequence = peer_->sequence.load();
+    if (sequence == received_) return false;
+    received_ = sequence;
+    frame->assign(peer_->frame, peer_->frame_size.load());
+    return true;
+  }
+
+ private:
+  const LaneHalf* peer_;
+  uint32_t received_ = 0;
+};
+
+TEST_F(LaneTest, C2_6_ControlATrustingReaderTakesAnOldAnswerForEachNewOne) {
+  TrustingReader reader(&memory()->worker);
+  worker_.Send("to the first", 12);
+  std::string frame;
+  ASSERT_TRUE(reader.Receive(&frame));
+  ASSERT_FALSE(reader.Receive(&frame));
+
+  for (uint32_t sequence : {6u, 5u, 0x80000000u, 0u}) {
+    memory()->worker.sequence = sequence;
+    frame.clear();
+    EXPECT_TRUE(reader.Receive(&frame)) << sequence;
+    EXPECT_EQ(frame, "to the first");
+  }
+}
+
+TEST(LaneDeathTest, C2_13_ControlATrustingReaderRunsOffTheMapping) {
+  Result<ShmSegment> segment = ShmSegment::Create(sizeof(LaneMemory), "lane");
+  ASSERT_TRUE(segment.ok()) << segment.status().message;
+  LaneHalf& worker = reinterpret_cast<LaneMemory*>(segment->data())->worker;
+  worker.frame_size = sizeof(LaneMemory);  // ends behind the segment, where nothing is
+  worker.sequence = 1;
+
+  EXPECT_DEATH(
+      {
+        std::string frame;
+        TrustingReader(&worker).Receive(&frame);
+      },
+      "");
+}
+
+// Rings until it is killed.
+bool Storm(LaneMemory* memory, std::atomic<uint32_t>* doorbells) {
+  for (;;) {
+    memory->worker.asleep.fetch_xor(1);
+    FutexWake(&memory->worker.sequence);
+    FutexWake(&memory->worker.owner);
+    doorbells->fetch_add(1);
+  }
+}
+
+TEST_F(LaneTest, C2_7_AStormOfDoorbellsMovesNoDeadline) {
+  Shared<std::atomic<uint32_t>> doorbells;
+  Child worker([&] { return Storm(memory(), doorbells.get()); });
+  while (doorbells->load() == 0) ::sched_yield();
+  std::vector<char> frame;
+
+  EXPECT_EQ(client_.Receive(Within(300 * kMillisecond), &frame), WaitOutcome::kDeadline);
+}
+
+struct Patience {
+  const std::atomic<uint32_t>* doorbells;
+  uint32_t until;
+};
+
+WaitOutcome EndAfterDoorbells(void* self) {
+  auto* patience = static_cast<Patience*>(self);
+  return patience->doorbells->load() >= patience->until ? WaitOutcome::kCancelled
+                                                        : WaitOutcome::kFrame;
+}
+
+// Only the test's own hook ends it.
+TEST_F(LaneTest, C2_7_ControlWithoutADeadlineTenThousandDoorbellsEndNoWait) {
+  Shared<std::atomic<uint32_t>> doorbells;
+  Child worker([&] { return Storm(memory(), doorbells.get()); });
+  Patience patience{doorbells.get(), 10'000};
+  WaitContext context;
+  context.on_slice = EndAfterDoorbells;
+  context.self = &patience;
+  std::vector<char> frame;
+
+  EXPECT_EQ(client_.Receive(context, &frame), WaitOutcome::kCancelled);
+  EXPECT_GE(doorbells->load(), patience.until);
+}
+
+// The lane only hints at it; Worker::AwaitDeath asks the daemon, and the daemon the kernel.
+TEST_F(LaneTest, C2_9_ControlTheWorkersOwnWordTellsOfADeathThatNeverWas) {
+  Child worker([&] {
+    if (!HoldOwnerWord(&memory()->worker.owner)) return false;
+    memory()->worker.owner.fetch_or(FUTEX_OWNER_DIED);
+    FutexWake(&memory()->worker.owner);
+    for (;;) ::pause();
+  });
+  while (memory()->worker.owner.load() == 0) ::sched_yield();
+  std::vector<char> frame;
+
+  EXPECT_EQ(client_.Receive(Patiently(), &frame), WaitOutcome::kPeerDead);
+  EXPECT_TRUE(worker.Runs());
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ TEST(Policy, B18_DeniesByDefault) {
 
   ASSERT_TRUE(policy.ok());
   EXPECT_TRUE(policy->grants.read.empty());
+  EXPECT_FALSE(policy->libraries);
   EXPECT_FALSE(policy->grants.network);
   EXPECT_EQ(policy->grants.tmpfs_bytes, kDefaultTmpfs);
   EXPECT_EQ(policy->limits.memory_bytes, 0u);
@@ -22,7 +23,8 @@ TEST(Policy, B18_DeniesByDefault) {
 
 TEST(Policy, B18_ReadsEveryKey) {
   Result<Policy> policy = ParsePolicy(
-      "read = ['/data', '/a b']\nlibrary_path = ['/opt/lib']\ntmpfs = 0\nmemory = '2 GiB'\n"
+      "read = ['/data', '/a b']\nlibrary_path = ['/opt/lib']\ntmpfs = 0\n"
+      "libraries = ['libc.so.6', 'libm.so.6']\nmemory = '2 GiB'\n"
       "processes = 64\ncpus = 1.5\ncpu_seconds = 60\nwall_seconds = 600\nopen_files = 256\n"
       "file_size = 4096\naddress_space = '8TiB'\nnetwork = true\n",
       "p.toml");
@@ -30,6 +32,7 @@ TEST(Policy, B18_ReadsEveryKey) {
   ASSERT_TRUE(policy.ok()) << policy.status().message;
   EXPECT_EQ(policy->grants.read, (std::vector<std::string>{"/data", "/a b"}));
   EXPECT_EQ(policy->library_path, std::vector<std::string>{"/opt/lib"});
+  EXPECT_EQ(policy->libraries, (std::vector<std::string>{"libc.so.6", "libm.so.6"}));
   EXPECT_EQ(policy->grants.tmpfs_bytes, 0u);
   EXPECT_EQ(policy->limits.memory_bytes, uint64_t{2} << 30);
   EXPECT_EQ(policy->limits.processes, 64u);
@@ -56,6 +59,20 @@ TEST(Policy, B18_ErrorsNameFileLineAndKey) {
   EXPECT_EQ(Problem("cpus = nan"), "p.toml:1: 'cpus' must be a number of CPUs from 0.01 to 100000");
   EXPECT_EQ(Problem("library_path = ['/a:/b']"),
             "p.toml:1: 'library_path' must be a list of paths without ':' and ';'");
+}
+
+TEST(Policy, B18_D19_AnEmptyListOfLibrariesIsNotNone) {
+  Result<Policy> policy = ParsePolicy("libraries = []", "p.toml");
+
+  ASSERT_TRUE(policy.ok()) << policy.status().message;
+  EXPECT_EQ(policy->libraries, std::vector<std::string>());
+  EXPECT_NE(PolicyText(*policy).find("libraries = []\n"), std::string::npos);
+  EXPECT_EQ(PolicyText(Policy()).find("libraries"), std::string::npos);
+  for (const char* list : {"'libc.so.6'", "['']", "[\"lib\\u0000c\"]", "true"}) {
+    EXPECT_EQ(Problem("libraries = " + std::string(list)),
+              "p.toml:1: 'libraries' must be a list of at most 256 names of libraries, like "
+              "\"libc.so.6\"");
+  }
 }
 
 TEST(Policy, B18_WhatIsNoTomlIsRefusedWithItsLine) {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string>
 
+#include "tests/support/temp_dir.h"
+
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
@@ -93,6 +95,49 @@ TEST(ShmSegment, C2_5_MapRefusesAnotherSizeAndNamesBoth) {
     EXPECT_NE(segment.status().message.find("4096"), std::string::npos);
     EXPECT_NE(segment.status().message.find(std::to_string(size)), std::string::npos);
   }
+}
+
+// What ShmSegment::Map would be if it believed its sender.
+const volatile char* MapAsToldTo(int fd, size_t size) {
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+  return data == MAP_FAILED ? nullptr : static_cast<const volatile char*>(data);
+}
+
+TEST(ShmSegmentDeathTest, C2_3_ControlWithoutSealsItsSenderEndsTheReader) {
+  UniqueFd sent(::memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  ASSERT_EQ(::ftruncate(sent.get(), 4096), 0);
+  const volatile char* mapped = MapAsToldTo(sent.get(), 4096);
+  ASSERT_NE(mapped, nullptr);
+  EXPECT_EQ(mapped[0], 0);
+
+  ASSERT_EQ(::ftruncate(sent.get(), 0), 0);
+
+  EXPECT_DEATH(static_cast<void>(mapped[0]), "");
+}
+
+TEST(ShmSegmentDeathTest, C2_5_ControlASizeThatIsBelievedEndsTheReader) {
+  Result<ShmSegment> sent = ShmSegment::Create(4096, "small");
+  ASSERT_TRUE(sent.ok());
+  const volatile char* mapped = MapAsToldTo(sent->fd(), 8192);
+  ASSERT_NE(mapped, nullptr);
+
+  EXPECT_DEATH(static_cast<void>(mapped[4096]), "");
+}
+
+// Whoever can write that file chooses, from then on, what the mapping holds.
+TEST(ShmSegment, C2_5_ControlAnyFileIsMapped) {
+  testing::TempDir folder;
+  const std::string path = folder / "file";
+  UniqueFd sent(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(sent.get(), 4096), 0);
+  ASSERT_FALSE(ShmSegment::Map(Duplicate(sent.get()), 4096, Access::kReadOnly).ok());
+  const volatile char* mapped = MapAsToldTo(sent.get(), 4096);
+  ASSERT_NE(mapped, nullptr);
+
+  UniqueFd other(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  ASSERT_EQ(::pwrite(other.get(), "x", 1, 0), 1);
+
+  EXPECT_EQ(mapped[0], 'x');
 }
 
 TEST(ShmSegment, CreateRefusesImpossibleSizes) {

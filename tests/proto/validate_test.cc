@@ -230,6 +230,19 @@ TEST(Validate, AbsentFieldsAreTheirDefaults) {
   EXPECT_EQ(create.limits.open_files, 0u);
 }
 
+// A protocol with one message less than this one numbers those that follow otherwise. Nothing in
+// the bytes tells: only that the numbers of the protocols were compared first.
+TEST(Validate, C3_10_ControlWithoutNegotiationAQuestionOfAnotherProtocolIsAKill) {
+  flatbuffers::FlatBufferBuilder builder;
+  auto await_exit = schema::CreateAwaitExit(builder, 7, 3);
+
+  Result<Message> message = Decode(Raw(schema::Message::KillWorker, &builder, await_exit), 0);
+
+  ASSERT_TRUE(message.ok()) << message.status().message;
+  ASSERT_TRUE(std::holds_alternative<KillWorker>(*message));
+  EXPECT_EQ(std::get<KillWorker>(*message).worker_id, 3u);
+}
+
 TEST(Validate, RefusesUnknownAndAbsentMessages) {
   flatbuffers::FlatBufferBuilder unknown, none, empty;
   auto done = schema::CreateDone(unknown, 1);

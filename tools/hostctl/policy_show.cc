@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Null: no limit.
+// Null, here and in `libraries`: no limit.
 template <typename T>
 Json Limit(T value) {
   return value == 0 ? Json() : Json(value);
@@ -21,6 +21,7 @@ Json ToJson(const Policy& policy) {
   const wire::Limits& limits = policy.limits;
   return {{"read", policy.grants.read},
           {"library_path", policy.library_path},
+          {"libraries", policy.libraries ? Json(*policy.libraries) : Json()},
           {"tmpfs", policy.grants.tmpfs_bytes},
           {"network", policy.grants.network},
           {"memory", Limit(limits.memory_bytes)},
