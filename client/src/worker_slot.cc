@@ -430,6 +430,11 @@ WorkerOptions WorkerSlot::StartOptions() const {
   return options;
 }
 
+Failure WorkerSlot::StartFailure(const Status& why) const {
+  const char* kind = why.code == Code::kResourceExhausted ? kResourceExhausted : kUnavailable;
+  return MakeError(kind, "cannot start a worker for '" + Label() + "': " + why.message);
+}
+
 std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failure) {
   Result<std::shared_ptr<Connection>> connection = session_->Connect();
   if (!connection.ok()) {
@@ -440,8 +445,7 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
   Result<std::shared_ptr<Worker>> worker =
       Worker::Start(*connection, StartOptions(), id_, generation);
   if (!worker.ok()) {
-    *failure = MakeError(kUnavailable,
-                         "cannot start a worker for '" + Label() + "': " + worker.status().message);
+    *failure = StartFailure(worker.status());
     return nullptr;
   }
   ++ProcessTotals().workers_started;
@@ -454,8 +458,7 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
   }
   auto lane = std::make_unique<CallLane>(next_lane.fetch_add(1, std::memory_order_relaxed));
   if (Status bound = lane->Bind(*worker); !bound.ok()) {
-    *failure =
-        MakeError(kUnavailable, "cannot start a worker for '" + Label() + "': " + bound.message);
+    *failure = StartFailure(bound);
     return nullptr;
   }
   for (uint32_t i = 0;; ++i) {
@@ -489,6 +492,10 @@ Failure WorkerSlot::Preflight(ModuleSpec* spec) {
   }
   if (spec->copy != nullptr) return {};
   Result<std::shared_ptr<const ModuleCopy>> copy = CopyModule(spec->path);
+  if (!copy.ok() && copy.status().code == Code::kResourceExhausted) {
+    return MakeError(kResourceExhausted,
+                     "cannot load '" + spec->given_path + "': " + copy.status().message);
+  }
   if (!copy.ok()) return LoadFailure(*spec, copy.status().message, nullptr);
   spec->copy = std::move(*copy);
   return {};

@@ -167,6 +167,7 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   Failure Preflight(ModuleSpec* spec);
   bool LockStart(int64_t deadline, Failure* failure);
   Failure CheckMayStart();
+  Failure StartFailure(const Status& why) const;
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);
   WorkerOptions StartOptions() const;
   Failure LoadInto(CallLane* lane, uint32_t index, int64_t deadline);
