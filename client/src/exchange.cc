@@ -88,8 +88,13 @@ Failure Exchange::Run(TVMFFIAny* result) {
   Failure failure = Encode();
   if (!failure) {
     ++lane_->lane_call;
+    lane_->record->Begin(call_id_, RecordedName());
     failure = Send();
-    if (sent_) lane_->record->Begin(call_id_, RecordedName(), start_);
+    if (sent_) {
+      lane_->record->Sent(start_);
+    } else {
+      lane_->record->Withdraw();
+    }
     if (!failure) failure = Finish(Receive(), result);
   }
   return End(std::move(failure));
