@@ -461,7 +461,8 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
     *failure = StartFailure(bound);
     return nullptr;
   }
-  for (uint32_t i = 0;; ++i) {
+  *failure = AwaitReady(lane.get(), deadline);
+  for (uint32_t i = 0; !*failure; ++i) {
     {
       std::lock_guard<std::mutex> lock(lock_);
       if (i == modules_.size()) {
@@ -474,7 +475,6 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
     }
     *failure = LoadInto(lane.get(), i, deadline);
     if (!*failure) *failure = RunInit(lane.get(), i, deadline);
-    if (*failure) break;
   }
   ProcessTotals().Add(lane->counters);
   (*worker)->Close();
@@ -499,6 +499,16 @@ Failure WorkerSlot::Preflight(ModuleSpec* spec) {
   if (!copy.ok()) return LoadFailure(*spec, copy.status().message, nullptr);
   spec->copy = std::move(*copy);
   return {};
+}
+
+Failure WorkerSlot::AwaitReady(CallLane* lane, int64_t deadline) {
+  CallSpec call;
+  call.op = FrameOp::kReady;
+  call.module = module(0).given_path;
+  call.deadline = deadline;
+  call.time_limit = module(0).load_limit();
+  OwnedAny none;
+  return Exchange(this, lane, call).Run(none.out());
 }
 
 Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
