@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tvmffi_host
-from conftest import eventually, plugin
+from conftest import HOSTD, eventually, listens, plugin
 
 
 @contextlib.contextmanager
@@ -70,3 +72,35 @@ def test_a_client_out_of_descriptors_goes_on_calling(spare: int) -> None:
                 tvmffi_host.empty((1 << 20,), "float32")
                 mod.fill(tvmffi_host.empty((1 << 20,), "float32"), 1.0)
         assert mod.pid() == worker
+
+
+def end_of_start(path: Path, limit: int) -> tuple[int | None, str]:
+    """Of a daemon that may open descriptors below ``limit``: its exit status, None when it serves, and its log."""
+    daemon = subprocess.Popen(
+        [HOSTD, "--socket", str(path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)),
+    )
+    try:
+        assert eventually(lambda: daemon.poll() is not None or listens(path), 60)
+        status = daemon.poll()
+    finally:
+        daemon.terminate()
+        _, log = daemon.communicate(timeout=60)
+    return status, log
+
+
+def test_c3_5_a_daemon_without_descriptors_says_so_and_does_not_abort(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "hostd.sock"
+    path.parent.mkdir(mode=0o700)
+    ends = {}
+    for limit in range(5, 64):
+        ends[limit] = end_of_start(path, limit)
+        if ends[limit][0] is None:
+            break
+    *failures, success = ends.values()
+    assert success[0] is None
+    assert len(failures) >= 5
+    assert {status for status, _ in failures} == {1}, ends
+    assert all("Too many open files" in log for _, log in failures), ends
