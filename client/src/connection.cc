@@ -1,6 +1,7 @@
 #include "client/src/connection.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -85,6 +86,9 @@ Status Connection::Send(wire::Message* request, std::vector<UniqueFd> fds, int64
   Result<std::vector<char>> payload = wire::Encode(*request);
   if (!payload.ok()) return payload.status();
   Status sent = socket_.Send(*payload, std::move(fds), deadline);
+  if (sent.code == Code::kResourceExhausted) {
+    return {sent.code, "cannot send to " + name_ + ": " + sent.message};
+  }
   if (!sent.ok()) {
     Break(sent);
     return {Code::kUnavailable, "cannot reach " + name_ + ": " + sent.message};
@@ -133,9 +137,24 @@ Result<Connection::Answer> Connection::Ask(wire::Message request, std::vector<Un
   if (!answer)
     return Status{Code::kUnavailable,
                   name_ + " did not answer " + wire::MessageName(request) + " in time"};
+  lock.unlock();
+  if (answer->fds_lost) return LoseFds(answer->message);
   if (auto* failed = std::get_if<wire::Failed>(&answer->message))
     return Status{failed->code, failed->message};
   return std::move(*answer);
+}
+
+Status Connection::LoseFds(const wire::Message& answer) {
+  // Nobody can call that worker.
+  if (const auto* created = std::get_if<wire::WorkerCreated>(&answer)) {
+    Tell(wire::KillWorker{0, created->worker_id, wire::KillCause::kClosed});
+  }
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return {Code::kResourceExhausted, std::string("the descriptors of ") + name_ + "'s " +
+                                        wire::MessageName(answer) +
+                                        " were lost: this process may open no more, its limit is " +
+                                        std::to_string(limit.rlim_cur)};
 }
 
 void Connection::Tell(wire::Message request) {
@@ -151,7 +170,7 @@ void Connection::Tell(wire::Message request) {
 void Connection::ReadOne(std::unique_lock<std::mutex>* lock, int64_t deadline) {
   someone_reads_ = true;
   lock->unlock();
-  Result<ControlFrame> frame = socket_.Receive(deadline);
+  Result<ControlFrame> frame = socket_.Receive(deadline, LostFds::kNote);
   lock->lock();
   someone_reads_ = false;
   Deliver(std::move(frame));
@@ -168,7 +187,8 @@ void Connection::Deliver(Result<ControlFrame> frame) {
     return;
   }
   auto found = waiting_.find(RequestId(*message));
-  if (found != waiting_.end()) found->second = Answer{std::move(*message), std::move(frame->fds)};
+  if (found != waiting_.end())
+    found->second = Answer{std::move(*message), std::move(frame->fds), frame->fds_lost};
 }
 
 bool Connection::Alive() {

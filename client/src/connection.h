@@ -31,6 +31,8 @@ class Connection {
   struct Answer {
     wire::Message message;
     std::vector<UniqueFd> fds;
+    // This process could not take them.
+    bool fds_lost = false;
   };
 
   // Greets the daemon behind `socket`.
@@ -38,7 +40,8 @@ class Connection {
   ~Connection();
 
   // Sends `request`, giving it an id, and waits for its answer. Failed becomes its Status;
-  // Unavailable when the daemon is gone.
+  // Unavailable when the daemon is gone; ResourceExhausted when the kernel has no room for the
+  // request, or this process none for the answer's descriptors: the session goes on.
   Result<Answer> Ask(wire::Message request, std::vector<UniqueFd> fds = {},
                      double seconds = kControlSeconds);
   // The same without waiting; the answer is dropped when it comes.
@@ -61,6 +64,7 @@ class Connection {
   // With `lock` held on entry and exit; reads one frame unless `deadline` passes.
   void ReadOne(std::unique_lock<std::mutex>* lock, int64_t deadline);
   void Deliver(Result<ControlFrame> frame);
+  Status LoseFds(const wire::Message& answer);
   void Break(const Status& status);
 
   const std::string name_;

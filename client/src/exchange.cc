@@ -65,6 +65,8 @@ std::string Exchange::Name() const {
   switch (spec_.op) {
     case FrameOp::kLoad:
       return "the load of '" + std::string(spec_.module) + "'";
+    case FrameOp::kReady:
+      return "the start of the worker";
     default:
       return "'" + std::string(spec_.function) + "'";
   }
@@ -88,8 +90,10 @@ Failure Exchange::Run(TVMFFIAny* result) {
   Failure failure = Encode();
   if (!failure) {
     ++lane_->lane_call;
+    if (IsCall()) lane_->record->Begin(call_id_, RecordedName());
     failure = Send();
-    if (sent_) lane_->record->Begin(call_id_, RecordedName(), start_);
+    if (IsCall() && sent_) lane_->record->Sent(start_);
+    if (IsCall() && !sent_) lane_->record->Withdraw();
     if (!failure) failure = Finish(Receive(), result);
   }
   return End(std::move(failure));
@@ -120,8 +124,8 @@ Failure Exchange::Finish(WaitOutcome outcome, TVMFFIAny* result) {
 Failure Exchange::End(Failure failure) {
   worker_->staging()->Free(std::move(spill_));
   lane_->transfer.End();
-  lane_->counters.calls.Add(1);
-  if (sent_) lane_->record->End(Took(failure), outcome_);
+  if (IsCall()) lane_->counters.calls.Add(1);
+  if (IsCall() && sent_) lane_->record->End(Took(failure), outcome_);
   // Unless what its answer held is held against it.
   if (ended_worker_) slot_->Forget(lane_->worker, /*blame=*/false, {});
   if (failure) {
@@ -456,8 +460,10 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   WorkerEnd end = worker_->End(cause);
   // Its answer was looked at after its end.
   if (ended_worker_ && cause == wire::KillCause::kViolation) end.cause = "violation";
-  // Killed by another call, or with its daemon.
-  const bool blame = end.cause != "closed" && end.cause != "daemon" && end.cause != "cancelled";
+  // Killed by another call, or with its daemon, or before it had a module.
+  const bool starting = spec_.op == FrameOp::kReady;
+  const bool blame =
+      !starting && end.cause != "closed" && end.cause != "daemon" && end.cause != "cancelled";
   FailedCall call;
   call.function = std::string(spec_.function);
   call.module = std::string(spec_.module);
@@ -474,12 +480,13 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   const bool crashed = kind == kWorkerCrashed;
   if (crashed && end.cause == "violation") kind = kPolicyViolation;
   if (crashed && spec_.op == FrameOp::kLoad) kind = kLoadFailed;
+  if (crashed && starting) kind = kUnavailable;
   if (copy_ != nullptr) spec_.recorder->Write(*copy_, {kind, end, cause}, *slot_, *worker_, &call);
   OwnedAny report = MakeReport(kind, call, end);
   slot_->Forget(lane_->worker, blame, report);
   std::string message = what;
   if (crashed) {
-    message = "worker of '" + slot_->Label() + "' (pid " + std::to_string(worker_->pid()) + ") " +
+    message = std::string(starting ? "cannot start a worker: the " : "") + "worker of '" + slot_->Label() + "' (pid " + std::to_string(worker_->pid()) + ") " +
               Describe(end) + " " + Milliseconds(elapsed) + " into " + Name() + LastLine(end);
   }
   return MakeHostError(kind, message, report);

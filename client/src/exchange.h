@@ -103,6 +103,8 @@ class Exchange {
   double Elapsed() const;
   uint32_t RecordedName() const;
   int64_t Took(const Failure& failure) const;
+  // Of the user's making, and so noted and counted.
+  bool IsCall() const { return spec_.op != FrameOp::kReady; }
 
   WorkerSlot* const slot_;
   CallLane* const lane_;

@@ -232,6 +232,7 @@ bool RemoteFunction::SendPlain(CallLane* lane, const TVMFFIAny* args, int32_t nu
   const size_t size = WritePlainFrame(header, args, lane->lane.place());
   if (size == 0) return false;
   ++lane->lane_call;
+  lane->record->Begin(header.call_id, recorded_name_.load(std::memory_order_relaxed));
   lane->lane.SendPlaced(size);
   return true;
 }
@@ -245,8 +246,7 @@ Failure RemoteFunction::FinishPlain(CallLane* lane, TVMFFIAny* result) {
   context.on_slice = &Exchange::OnSlice;
   context.self = lane->worker.get();
   context.expected = average_.nanos();
-  lane->record->Begin(lane->CallId(lane->lane_call), recorded_name_.load(std::memory_order_relaxed),
-                      start);
+  lane->record->Sent(start);
   const WaitOutcome outcome = lane->lane.Receive(context, &lane->frame);
   TVMFFIAny value;
   if (outcome == WaitOutcome::kFrame && ReadPlainReturn(*lane, &value)) {

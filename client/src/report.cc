@@ -124,6 +124,10 @@ OwnedAny ResourceUsage(const WorkerEnd& end) {
   return usage.Finish();
 }
 
+std::string Because(const WorkerEnd& end) {
+  return end.unknown.empty() ? "" : " (" + end.unknown + ")";
+}
+
 }  // namespace
 
 std::string SignalName(int signal) {
@@ -137,8 +141,8 @@ std::string Describe(const WorkerEnd& end) {
   if (end.cause == "violation") return "was killed because it broke the protocol";
   if (end.cause == "closed") return "was closed";
   if (end.cause == "queue") return "was busy with other calls";
-  if (end.cause == "daemon") return "ended with its daemon";
-  if (end.cause == "stuck") return "was killed but does not end";
+  if (end.cause == "daemon") return "ended with its daemon" + Because(end);
+  if (end.cause == "stuck") return "was killed but does not end" + Because(end);
   if (end.cause == "oom") return "was killed for lack of memory";
   if (end.signal != 0) return "died of " + SignalName(end.signal);
   return "exited with status " + std::to_string(end.exit_status);

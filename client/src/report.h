@@ -28,6 +28,8 @@ struct WorkerEnd {
   double user_time = 0;
   double system_time = 0;
   int64_t max_rss_kib = 0;
+  // Why the daemon had nothing to say about it, if that is known.
+  std::string unknown;
   std::vector<std::string> limits_hit;
   std::vector<std::string> log_tail;
   int64_t log_bytes = 0;

@@ -376,6 +376,7 @@ WorkerEnd Worker::AskForEnd(std::optional<wire::KillCause> cause) {
   WorkerEnd end;
   // It runs no more code of its own, but the kernel, or a debugger, does not let go of it.
   end.cause = connection_->Alive() ? "stuck" : "daemon";
+  end.unknown = exited.status().message;
   end.pid = pid_;
   return end;
 }

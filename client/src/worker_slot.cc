@@ -430,6 +430,11 @@ WorkerOptions WorkerSlot::StartOptions() const {
   return options;
 }
 
+Failure WorkerSlot::StartFailure(const Status& why) const {
+  const char* kind = why.code == Code::kResourceExhausted ? kResourceExhausted : kUnavailable;
+  return MakeError(kind, "cannot start a worker for '" + Label() + "': " + why.message);
+}
+
 std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failure) {
   Result<std::shared_ptr<Connection>> connection = session_->Connect();
   if (!connection.ok()) {
@@ -440,8 +445,7 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
   Result<std::shared_ptr<Worker>> worker =
       Worker::Start(*connection, StartOptions(), id_, generation);
   if (!worker.ok()) {
-    *failure = MakeError(kUnavailable,
-                         "cannot start a worker for '" + Label() + "': " + worker.status().message);
+    *failure = StartFailure(worker.status());
     return nullptr;
   }
   ++ProcessTotals().workers_started;
@@ -454,11 +458,11 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
   }
   auto lane = std::make_unique<CallLane>(next_lane.fetch_add(1, std::memory_order_relaxed));
   if (Status bound = lane->Bind(*worker); !bound.ok()) {
-    *failure =
-        MakeError(kUnavailable, "cannot start a worker for '" + Label() + "': " + bound.message);
+    *failure = StartFailure(bound);
     return nullptr;
   }
-  for (uint32_t i = 0;; ++i) {
+  *failure = AwaitReady(lane.get(), deadline);
+  for (uint32_t i = 0; !*failure; ++i) {
     {
       std::lock_guard<std::mutex> lock(lock_);
       if (i == modules_.size()) {
@@ -471,7 +475,6 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
     }
     *failure = LoadInto(lane.get(), i, deadline);
     if (!*failure) *failure = RunInit(lane.get(), i, deadline);
-    if (*failure) break;
   }
   ProcessTotals().Add(lane->counters);
   (*worker)->Close();
@@ -501,9 +504,23 @@ Failure WorkerSlot::TakeCopy(ModuleSpec* spec) {
   }
   if (spec->copy != nullptr) return {};
   Result<std::shared_ptr<const ModuleCopy>> copy = CopyModule(spec->path);
+  if (!copy.ok() && copy.status().code == Code::kResourceExhausted) {
+    return MakeError(kResourceExhausted,
+                     "cannot load '" + spec->given_path + "': " + copy.status().message);
+  }
   if (!copy.ok()) return LoadFailure(*spec, copy.status().message, nullptr);
   spec->copy = std::move(*copy);
   return {};
+}
+
+Failure WorkerSlot::AwaitReady(CallLane* lane, int64_t deadline) {
+  CallSpec call;
+  call.op = FrameOp::kReady;
+  call.module = module(0).given_path;
+  call.deadline = deadline;
+  call.time_limit = module(0).load_limit();
+  OwnedAny none;
+  return Exchange(this, lane, call).Run(none.out());
 }
 
 Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {

@@ -172,8 +172,11 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   Failure TakeCopy(ModuleSpec* spec);
   bool LockStart(int64_t deadline, Failure* failure);
   Failure CheckMayStart();
+  Failure StartFailure(const Status& why) const;
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);
   WorkerOptions StartOptions() const;
+  // Waits until the worker has locked itself and takes requests.
+  Failure AwaitReady(CallLane* lane, int64_t deadline);
   Failure LoadInto(CallLane* lane, uint32_t index, int64_t deadline);
   Failure LoadAnother(CallLane* lane, std::unique_ptr<ModuleSpec> spec, int64_t deadline,
                       uint32_t* index);

@@ -1,16 +1,62 @@
 #include "hostd/loop/event_loop.h"
 
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <uv.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
+#include "hostd/loop/fd_watch.h"
+
 namespace tvmffi::hostd {
+namespace {
+
+constexpr int kRound = 64;
+
+// What a watch that waits for nothing has: errors are always reported, and would be without end.
+constexpr uint32_t kNothing = EPOLLET;
+
+// Whether libuv will get the descriptors that it cannot do without and ends the process for: an
+// epoll set, two pipes for signals and an eventfd, all of them watched but the first pipe.
+Status TryDescriptors() {
+  const std::string what = "no descriptors for the event loop";
+  UniqueFd set(::epoll_create1(EPOLL_CLOEXEC));
+  if (!set.valid()) return ErrnoStatus(errno, what);
+  std::vector<UniqueFd> held;
+  const auto watch = [&](int fd) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    return ::epoll_ctl(set.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+  };
+  for (int pipe = 0; pipe < 2; ++pipe) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, what);
+    held.emplace_back(ends[0]);
+    held.emplace_back(ends[1]);
+    if (!watch(ends[0])) return ErrnoStatus(errno, what);
+  }
+  held.emplace_back(::eventfd(0, EFD_CLOEXEC));
+  if (!held.back().valid() || !watch(held.back().get())) {
+    return ErrnoStatus(errno, what);
+  }
+  return OkStatus();
+}
+
+}  // namespace
 
 EventLoop::EventLoop()
-    : loop_(std::make_unique<uv_loop_s>()), idle_(std::make_unique<uv_idle_s>()) {}
+    : loop_(std::make_unique<uv_loop_s>()),
+      idle_(std::make_unique<uv_idle_s>()),
+      ready_(std::make_unique<uv_poll_s>()) {}
 
 Result<std::unique_ptr<EventLoop>> EventLoop::Create() {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.valid()) return ErrnoStatus(errno, "cannot create the event loop");
+  TVMFFI_RETURN_IF_ERROR(TryDescriptors());
   std::unique_ptr<EventLoop> loop(new EventLoop());
   if (int error = ::uv_loop_init(loop->raw()); error != 0) {
     loop->loop_.reset();
@@ -18,7 +64,25 @@ Result<std::unique_ptr<EventLoop>> EventLoop::Create() {
   }
   ::uv_idle_init(loop->raw(), loop->idle_.get());
   loop->idle_->data = loop.get();
+  loop->epoll_ = std::move(epoll);
+  TVMFFI_RETURN_IF_ERROR(loop->StartDescriptors());
   return loop;
+}
+
+Status EventLoop::StartDescriptors() {
+  int error = ::uv_poll_init(raw(), ready_.get(), epoll_.get());
+  if (error != 0) {
+    ready_.reset();
+    return ErrnoStatus(-error, "cannot watch an epoll set");
+  }
+  ready_->data = this;
+  error = ::uv_poll_start(ready_.get(), UV_READABLE, [](uv_poll_t* poll, int, int) {
+    static_cast<EventLoop*>(poll->data)->Dispatch();
+  });
+  if (error != 0) return ErrnoStatus(-error, "cannot watch an epoll set");
+  // A first round enters what libuv watches, its own descriptors too: nothing is entered later.
+  ::uv_run(raw(), UV_RUN_NOWAIT);
+  return OkStatus();
 }
 
 EventLoop::~EventLoop() {
@@ -26,6 +90,7 @@ EventLoop::~EventLoop() {
   // What they would act on is gone, but they may own watches.
   deferred_.clear();
   ::uv_close(reinterpret_cast<uv_handle_t*>(idle_.get()), nullptr);
+  if (ready_ != nullptr) ::uv_close(reinterpret_cast<uv_handle_t*>(ready_.get()), nullptr);
   // Close callbacks of everything that was destroyed before; that of a signal may take a second
   // round.
   int error = UV_EBUSY;
@@ -58,6 +123,45 @@ void EventLoop::RunDeferred() {
     for (auto& action : actions) action();
   }
   ::uv_idle_stop(idle_.get());
+}
+
+Status EventLoop::Enter(int fd, FdWatch* watch) {
+  epoll_event event{};
+  event.events = kNothing;
+  event.data.ptr = watch;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return OkStatus();
+  return ErrnoStatus(errno, "cannot watch descriptor " + std::to_string(fd));
+}
+
+void EventLoop::Change(int fd, FdWatch* watch, int events) {
+  epoll_event event{};
+  if ((events & FdWatch::kReadable) != 0) event.events |= EPOLLIN;
+  if ((events & FdWatch::kWritable) != 0) event.events |= EPOLLOUT;
+  if (event.events == 0) event.events = kNothing;
+  event.data.ptr = watch;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+}
+
+void EventLoop::Leave(int fd, FdWatch* watch) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  for (int i = 0; i < round_size_; ++i) {
+    if (round_[i].data.ptr == watch) round_[i].data.ptr = nullptr;
+  }
+}
+
+void EventLoop::Dispatch() {
+  epoll_event events[kRound];
+  round_ = events;
+  round_size_ = std::max(::epoll_wait(epoll_.get(), events, kRound, 0), 0);
+  for (int i = 0; i < round_size_; ++i) {
+    auto* watch = static_cast<FdWatch*>(events[i].data.ptr);
+    if (watch == nullptr) continue;
+    int ready = 0;
+    if ((events[i].events & EPOLLIN) != 0) ready |= FdWatch::kReadable;
+    if ((events[i].events & EPOLLOUT) != 0) ready |= FdWatch::kWritable;
+    watch->OnReady(ready, (events[i].events & (EPOLLERR | EPOLLHUP)) != 0);
+  }
+  round_size_ = 0;
 }
 
 }  // namespace tvmffi::hostd

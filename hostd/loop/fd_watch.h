@@ -28,13 +28,14 @@ class FdWatch {
   void SetEvents(int events);
 
  private:
-  struct Handle;
-  explicit FdWatch(Callback callback) : callback_(std::move(callback)) {}
+  friend class EventLoop;
+  FdWatch(int fd, Callback callback) : fd_(fd), callback_(std::move(callback)) {}
+  void OnReady(int events, bool error);
 
-  Callback callback_;
+  const int fd_;
+  const Callback callback_;
   int events_ = 0;
-  // Freed by libuv some time after the watch is gone.
-  Handle* handle_ = nullptr;
+  EventLoop* loop_ = nullptr;  // null until it is entered there
 };
 
 }  // namespace tvmffi::hostd

@@ -1,13 +1,19 @@
 #include "hostd/loop/stream.h"
 
-#include "proto/wire/socket.h"
-
 namespace tvmffi::hostd {
 
 Stream::Stream(EventLoop* loop, UniqueFd socket, Callbacks callbacks)
-    : socket_(std::move(socket)), callbacks_(std::move(callbacks)), late_frame_(loop, [this] {
-        End({Code::kDeadlineExceeded, "a frame was not complete within " +
-                                          std::to_string(kFrameMs / 1000) + " s of its beginning"});
+    : socket_(std::move(socket)),
+      callbacks_(std::move(callbacks)),
+      late_frame_(loop,
+                  [this] {
+                    End({Code::kDeadlineExceeded, "a frame was not complete within " +
+                                                      std::to_string(kFrameMs / 1000) +
+                                                      " s of its beginning"});
+                  }),
+      after_shortage_(loop, [this] {
+        short_ = false;
+        UpdateEvents();
       }) {}
 
 Result<std::unique_ptr<Stream>> Stream::Create(EventLoop* loop, UniqueFd socket,
@@ -42,6 +48,7 @@ void Stream::ResumeReading() {
 void Stream::Close() {
   closed_ = true;
   late_frame_.Stop();
+  after_shortage_.Stop();
   UpdateEvents();
 }
 
@@ -86,11 +93,23 @@ void Stream::Write() {
   if (closed_ || sender_.empty()) return;
   uint64_t before = sender_.frames_sent();
   Result<IoOutcome> outcome = WriteControl(socket_.get(), &sender_);
+  short_ = Rest(outcome);
   UpdateEvents();
   if (sender_.frames_sent() != before && callbacks_.on_written != nullptr) {
     callbacks_.on_written(sender_.frames_sent());
   }
-  if (!outcome.ok()) End(outcome.status());
+  if (!outcome.ok() && !short_) End(outcome.status());
+}
+
+// True when the same write is to be tried again later.
+bool Stream::Rest(const Result<IoOutcome>& outcome) {
+  if (outcome.ok() || outcome.status().code != Code::kResourceExhausted) {
+    shortages_ = 0;
+    return false;
+  }
+  if (++shortages_ > kMaxShortages) return false;
+  after_shortage_.Start(kShortageMs);
+  return true;
 }
 
 void Stream::End(Status status) {
@@ -103,7 +122,7 @@ void Stream::UpdateEvents() {
   int events = 0;
   if (!closed_) {
     if (!paused_ && callbacks_.on_frame != nullptr) events |= FdWatch::kReadable;
-    if (!sender_.empty()) events |= FdWatch::kWritable;
+    if (!sender_.empty() && !short_) events |= FdWatch::kWritable;
   }
   watch_->SetEvents(events);
 }

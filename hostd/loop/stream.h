@@ -10,6 +10,7 @@
 #include "hostd/loop/timer.h"
 #include "proto/base/unique_fd.h"
 #include "proto/wire/frame.h"
+#include "proto/wire/socket.h"
 
 namespace tvmffi::hostd {
 
@@ -27,6 +28,9 @@ class Stream {
   };
   // A frame that has begun must be complete by then: its sender holds memory and descriptors here.
   static constexpr uint64_t kFrameMs = 10'000;
+  // What the kernel has no memory for is written again after a while, so many times in a row.
+  static constexpr uint64_t kShortageMs = 10;
+  static constexpr int kMaxShortages = 500;
 
   static Result<std::unique_ptr<Stream>> Create(EventLoop* loop, UniqueFd socket,
                                                 Callbacks callbacks);
@@ -47,6 +51,7 @@ class Stream {
   void DeliverFrames();
   void WatchFrame();
   void Write();
+  bool Rest(const Result<IoOutcome>& outcome);
   void End(Status status);
   void UpdateEvents();
 
@@ -58,6 +63,9 @@ class Stream {
   bool closed_ = false;
   bool frame_begun_ = false;
   Timer late_frame_;
+  Timer after_shortage_;
+  bool short_ = false;
+  int shortages_ = 0;
   std::unique_ptr<FdWatch> watch_;
 };
 

@@ -178,6 +178,11 @@ void LaneServer::Serve() {
     case FrameOp::kLoad:
       Load();
       break;
+    case FrameOp::kReady: {
+      TVMFFIAny none = NoneAny();
+      Reply(&none);
+      break;
+    }
     default:
       Die("operation " + std::to_string(static_cast<int>(header.op)) + " cannot open an exchange");
   }

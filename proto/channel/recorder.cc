@@ -56,6 +56,7 @@ void ReadLane(const RecorderMemory& memory, uint32_t number, int64_t now, Record
     const bool is_last = i == (begun - 1) % kRecordedCalls;
     if (call.call_id == 0 || (!is_last && call.outcome == RecordedOutcome::kRunning)) continue;
     if (call.outcome == RecordedOutcome::kRunning) {
+      if (call.start == 0) call.start = now;
       call.elapsed = std::max<int64_t>(now - call.start, 0);
       recording->running.push_back(std::move(call));
       continue;

@@ -1,9 +1,10 @@
 // What a client notes about its calls into one worker, where the daemon can read it after both are
 // gone. A segment of its own: the worker never maps it.
 //
-// A lane's record has one writer, whoever holds the lane. A call is noted while the worker works on
-// it; what the one before it came to is added up at the same moment, so that nothing but two stores
-// lies between an answer and its caller.
+// A lane's record has one writer, whoever holds the lane. A call is noted before the worker can
+// see it, which may die of it at once. Its time, and what the call before it came to, are noted
+// while the worker works on it, so that nothing but two stores lies between an answer and its
+// caller.
 #ifndef TVMFFI_PROTO_CHANNEL_RECORDER_H_
 #define TVMFFI_PROTO_CHANNEL_RECORDER_H_
 
@@ -29,7 +30,7 @@ enum class RecordedOutcome : uint32_t { kRunning = 0, kOk, kError, kFailed };
 
 struct RecordedCall {
   std::atomic<uint64_t> call_id;
-  std::atomic<int64_t> start;    // MonotonicNanos()
+  std::atomic<int64_t> start;    // MonotonicNanos(); 0: just now
   std::atomic<int64_t> elapsed;  // nanoseconds
   std::atomic<uint32_t> function;
   std::atomic<uint32_t> outcome;
@@ -48,24 +49,35 @@ int64_t LatencyLimit(size_t bucket);
 
 struct alignas(64) LaneRecord {
   std::atomic<uint64_t> begun;  // the last of them is at (begun - 1) % kRecordedCalls
-  // Of the calls before that one.
+  // Of the calls before that one, or before the one before while it is not Sent.
   std::atomic<uint64_t> errors;
   std::atomic<uint64_t> nanos;
   std::atomic<uint64_t> buckets[kLatencyBuckets];
   RecordedCall ring[kRecordedCalls];
 
-  // The lane's holder: a request of number `call_id` is on its way.
-  void Begin(uint64_t call_id, uint32_t function, int64_t start) {
+  // The lane's holder: a request of number `call_id` is about to go out.
+  void Begin(uint64_t call_id, uint32_t function) {
     const uint64_t number = begun.load(std::memory_order_relaxed);
-    if (number != 0) AddUp(ring[(number - 1) % kRecordedCalls]);
     RecordedCall& call = ring[number % kRecordedCalls];
     call.outcome.store(0, std::memory_order_relaxed);
-    call.start.store(start, std::memory_order_relaxed);
+    call.start.store(0, std::memory_order_relaxed);
     call.function.store(function, std::memory_order_relaxed);
     call.call_id.store(call_id, std::memory_order_relaxed);
     begun.store(number + 1, std::memory_order_release);
   }
-  // Its answer has come, or will not.
+  // It has gone, for a call that began at `start`.
+  void Sent(int64_t start) {
+    const uint64_t number = begun.load(std::memory_order_relaxed) - 1;
+    ring[number % kRecordedCalls].start.store(start, std::memory_order_relaxed);
+    if (number != 0) AddUp(ring[(number - 1) % kRecordedCalls]);
+  }
+  // It has not, and will not.
+  void Withdraw() {
+    const uint64_t number = begun.load(std::memory_order_relaxed) - 1;
+    ring[number % kRecordedCalls].call_id.store(0, std::memory_order_relaxed);
+    begun.store(number, std::memory_order_release);
+  }
+  // The answer has come, or will not.
   void End(int64_t elapsed, RecordedOutcome outcome) {
     RecordedCall& call = ring[(begun.load(std::memory_order_relaxed) - 1) % kRecordedCalls];
     call.elapsed.store(elapsed, std::memory_order_relaxed);

@@ -24,6 +24,8 @@ enum class FrameOp : uint8_t {
   kCallbackError = 5,   // cells as kError
   kMemoryGranted = 6,   // target: arena id
   kMemoryRefused = 7,
+  // client -> worker, opens an exchange
+  kReady = 8,  // no cells; the first of a worker, answered by kReturn with None before any plug-in
   // worker -> client, closes the exchange
   kReturn = 16,  // one cell
   kError = 17,   // cells: kind, message, backtrace (strings)

@@ -32,7 +32,8 @@ Status CheckHeader(const ControlHeader& header) {
 
 }  // namespace
 
-Status ControlReceiver::Append(const char* bytes, size_t size, std::vector<UniqueFd> fds) {
+Status ControlReceiver::Append(const char* bytes, size_t size, std::vector<UniqueFd> fds,
+                               bool fds_lost) {
   if (size > kMaxPiece || buffer_.size() - start_ > sizeof(ControlHeader) + kMaxControlPayload) {
     return {Code::kInternal, "control frames arrive faster than they are taken"};
   }
@@ -44,6 +45,7 @@ Status ControlReceiver::Append(const char* bytes, size_t size, std::vector<Uniqu
   start_ = 0;
   buffer_.insert(buffer_.end(), bytes, bytes + size);
   for (UniqueFd& fd : fds) fds_.push_back(std::move(fd));
+  if (fds_lost) fds_.emplace_back();
   return OkStatus();
 }
 
@@ -56,18 +58,24 @@ Result<std::optional<ControlFrame>> ControlReceiver::Next() {
   ControlHeader header;
   std::memcpy(&header, buffer_.data() + start_, sizeof(header));
   TVMFFI_RETURN_IF_ERROR(CheckHeader(header));
+  const bool lost = header.num_fds != 0 && !fds_.empty() && !fds_.front().valid();
+  const size_t needed = lost ? 1 : header.num_fds;
   // They came with the header's first byte or never will.
-  if (header.num_fds > fds_.size()) {
+  if (needed > fds_.size()) {
     return Malformed("it announces " + std::to_string(header.num_fds) + " descriptors, " +
                      std::to_string(fds_.size()) + " came");
+  }
+  for (size_t i = 0; i < needed && !lost; ++i) {
+    if (!fds_[i].valid()) return Malformed("another frame's descriptors were lost");
   }
   if (available - sizeof(header) < header.length) return std::optional<ControlFrame>();
 
   ControlFrame frame;
   auto payload = buffer_.begin() + static_cast<ptrdiff_t>(start_ + sizeof(header));
   frame.payload_untrusted.assign(payload, payload + header.length);
-  for (size_t i = 0; i < header.num_fds; ++i) {
-    frame.fds.push_back(std::move(fds_.front()));
+  frame.fds_lost = lost;
+  for (size_t i = 0; i < needed; ++i) {
+    if (!lost) frame.fds.push_back(std::move(fds_.front()));
     fds_.pop_front();
   }
   start_ += sizeof(header) + header.length;
@@ -104,6 +112,13 @@ ControlSender::Piece ControlSender::Front() const {
   const Outgoing& front = frames_.front();
   return {front.bytes.data() + offset_, front.bytes.size() - offset_,
           front.fds.empty() ? nullptr : &front.fds};
+}
+
+bool ControlSender::Withdraw() {
+  if (offset_ != 0) return false;
+  queued_bytes_ -= frames_.front().bytes.size();
+  frames_.pop_front();
+  return true;
 }
 
 void ControlSender::Written(size_t size) {

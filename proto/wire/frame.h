@@ -31,6 +31,8 @@ static_assert(sizeof(ControlHeader) == 12, "no padding on the wire");
 struct ControlFrame {
   std::vector<char> payload_untrusted;
   std::vector<UniqueFd> fds;
+  // It announced descriptors, none of which came: see Append.
+  bool fds_lost = false;
 };
 
 // Puts frames together from whatever pieces the socket delivers. Holds at most one largest frame
@@ -39,8 +41,9 @@ class ControlReceiver {
  public:
   static constexpr size_t kMaxPiece = 64 * 1024;
 
-  // Takes what one recvmsg delivered, at most kMaxPiece bytes.
-  Status Append(const char* bytes, size_t size, std::vector<UniqueFd> fds);
+  // Takes what one recvmsg delivered, at most kMaxPiece bytes. `fds_lost`: the kernel dropped
+  // descriptors of a frame that begins in it, and `fds` is empty.
+  Status Append(const char* bytes, size_t size, std::vector<UniqueFd> fds, bool fds_lost = false);
 
   // The next complete frame, or nothing when bytes are missing. To be called until it returns
   // nothing.
@@ -52,7 +55,7 @@ class ControlReceiver {
  private:
   std::vector<char> buffer_;
   size_t start_ = 0;
-  std::deque<UniqueFd> fds_;
+  std::deque<UniqueFd> fds_;  // an invalid one stands for all of a frame that lost its own
 };
 
 // Frames waiting to be written, in order.
@@ -66,6 +69,8 @@ class ControlSender {
   Status Queue(const std::vector<char>& payload, std::vector<UniqueFd> fds = {});
 
   bool empty() const { return frames_.empty(); }
+  // Takes the front frame back. False when a part of it is on its way already.
+  bool Withdraw();
   // All frames that have been written completely.
   uint64_t frames_sent() const { return frames_sent_; }
 
@@ -86,7 +91,7 @@ class ControlSender {
     std::vector<UniqueFd> fds;
   };
   std::deque<Outgoing> frames_;
-  size_t offset_ = 0;
+  size_t offset_ = 0;  // in the front frame
   size_t queued_bytes_ = 0;
   uint64_t frames_sent_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +13,8 @@
 namespace tvmffi {
 namespace {
 
+constexpr int64_t kFirstPause = 1'000'000;
+constexpr int64_t kLongestPause = 32'000'000;
 constexpr size_t kControlSpace = CMSG_SPACE(kMaxControlFds * sizeof(int));
 
 // Takes ownership of every descriptor in the message, also of one that is refused right after.
@@ -51,6 +54,16 @@ ssize_t SendPiece(int socket, const ControlSender::Piece& piece) {
   return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+// A failed sendmsg has sent nothing.
+bool IsShortage(int error_number) {
+  return error_number == ENOBUFS || error_number == ENOMEM || error_number == ETOOMANYREFS;
+}
+
+void Pause(int64_t nanos) {
+  const timespec time{0, static_cast<long>(nanos)};
+  ::nanosleep(&time, nullptr);
+}
+
 // kOk when the socket is ready for `events` (or has an error to report), kDeadlineExceeded
 // otherwise.
 Status WaitFor(int socket, short events, int64_t deadline, const char* what) {
@@ -62,6 +75,10 @@ Status WaitFor(int socket, short events, int64_t deadline, const char* what) {
     pollfd entry{socket, events, 0};
     int ready = ::poll(&entry, 1, timeout_ms);
     if (ready > 0) return OkStatus();
+    if (ready < 0 && errno == ENOMEM) {
+      Pause(kFirstPause);
+      continue;
+    }
     if (ready < 0 && errno != EINTR) return ErrnoStatus(errno, std::string("cannot poll ") + what);
   }
 }
@@ -85,7 +102,7 @@ Result<std::pair<UniqueFd, UniqueFd>> ControlSocketPair() {
   return std::make_pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }
 
-Result<IoOutcome> ReadControl(int socket, ControlReceiver* receiver) {
+Result<IoOutcome> ReadControl(int socket, ControlReceiver* receiver, LostFds lost_fds) {
   char bytes[ControlReceiver::kMaxPiece];
   alignas(cmsghdr) char control[kControlSpace];
   iovec data{bytes, sizeof(bytes)};
@@ -104,7 +121,9 @@ Result<IoOutcome> ReadControl(int socket, ControlReceiver* receiver) {
     return ErrnoStatus(errno, "cannot read from the control socket");
   }
   std::vector<UniqueFd> fds = TakeFds(&message);
-  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+  const bool lost = (message.msg_flags & MSG_CTRUNC) != 0;
+  if (lost && lost_fds == LostFds::kNote) fds.clear();
+  if (lost && lost_fds == LostFds::kFail) {
     return Status{Code::kResourceExhausted,
                   "descriptors sent over the control socket were lost: more than " +
                       std::to_string(kMaxControlFds) + " came, or this process may open no more"};
@@ -113,7 +132,7 @@ Result<IoOutcome> ReadControl(int socket, ControlReceiver* receiver) {
     if (!receiver->mid_frame()) return IoOutcome::kEnd;
     return Status{Code::kUnavailable, "the control connection ended inside a frame"};
   }
-  TVMFFI_RETURN_IF_ERROR(receiver->Append(bytes, static_cast<size_t>(size), std::move(fds)));
+  TVMFFI_RETURN_IF_ERROR(receiver->Append(bytes, static_cast<size_t>(size), std::move(fds), lost));
   return IoOutcome::kProgress;
 }
 
@@ -123,7 +142,10 @@ Result<IoOutcome> WriteControl(int socket, ControlSender* sender) {
     if (size < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) return IoOutcome::kWouldBlock;
-      return ErrnoStatus(errno, "cannot write to the control socket");
+      const bool shortage = IsShortage(errno);
+      Status status = ErrnoStatus(errno, "cannot write to the control socket");
+      if (!shortage && status.code == Code::kResourceExhausted) status.code = Code::kInternal;
+      return status;
     }
     sender->Written(static_cast<size_t>(size));
   }
@@ -133,21 +155,36 @@ Result<IoOutcome> WriteControl(int socket, ControlSender* sender) {
 Status ControlConnection::Send(const std::vector<char>& payload, std::vector<UniqueFd> fds,
                                int64_t deadline) {
   TVMFFI_RETURN_IF_ERROR(sender_.Queue(payload, std::move(fds)));
+  const int64_t give_up = std::min(deadline, DeadlineAfter(kShortageSeconds));
+  int64_t pause = kFirstPause;
   for (;;) {
     Result<IoOutcome> outcome = WriteControl(socket_.get(), &sender_);
-    if (!outcome.ok()) return outcome.status();
+    if (!outcome.ok()) {
+      TVMFFI_RETURN_IF_ERROR(WaitForKernel(outcome.status(), give_up, &pause));
+      continue;
+    }
     if (*outcome == IoOutcome::kProgress) return OkStatus();
     TVMFFI_RETURN_IF_ERROR(
         WaitFor(socket_.get(), POLLOUT, deadline, "writing to the control socket"));
   }
 }
 
-Result<ControlFrame> ControlConnection::Receive(int64_t deadline) {
+Status ControlConnection::WaitForKernel(const Status& shortage, int64_t give_up, int64_t* pause) {
+  if (shortage.code != Code::kResourceExhausted) return shortage;
+  if (MonotonicNanos() >= give_up) {
+    return sender_.Withdraw() ? shortage : Status{Code::kInternal, shortage.message};
+  }
+  Pause(*pause);
+  *pause = std::min(2 * *pause, kLongestPause);
+  return OkStatus();
+}
+
+Result<ControlFrame> ControlConnection::Receive(int64_t deadline, LostFds lost_fds) {
   for (;;) {
     Result<std::optional<ControlFrame>> frame = receiver_.Next();
     if (!frame.ok()) return frame.status();
     if (frame->has_value()) return std::move(**frame);
-    Result<IoOutcome> outcome = ReadControl(socket_.get(), &receiver_);
+    Result<IoOutcome> outcome = ReadControl(socket_.get(), &receiver_, lost_fds);
     if (!outcome.ok()) return outcome.status();
     if (*outcome == IoOutcome::kEnd) {
       return Status{Code::kUnavailable, "the peer closed the control connection"};

@@ -533,10 +533,11 @@ Union Write(Builder& b, const EndWorker& m) {
 }  // namespace
 
 Result<Message> Decode(const ControlFrame& frame) {
-  return Decode(frame.payload_untrusted, frame.fds.size());
+  return Decode(frame.payload_untrusted,
+                frame.fds_lost ? std::nullopt : std::optional<size_t>(frame.fds.size()));
 }
 
-Result<Message> Decode(const std::vector<char>& payload_untrusted, size_t num_fds) {
+Result<Message> Decode(const std::vector<char>& payload_untrusted, std::optional<size_t> num_fds) {
   auto* bytes = reinterpret_cast<const uint8_t*>(payload_untrusted.data());
   size_t size = payload_untrusted.size();
   // Its identifier check reads eight bytes before any size is looked at.
@@ -557,8 +558,8 @@ Result<Message> Decode(const std::vector<char>& payload_untrusted, size_t num_fd
   Message message = Read(envelope, &text);
   if (!text.within_budget()) return Invalid("too many or too long strings");
   TVMFFI_RETURN_IF_ERROR(Check(message));
-  if (num_fds != ExpectedFds(message)) {
-    return Invalid(std::string(MessageName(message)) + " came with " + std::to_string(num_fds) +
+  if (num_fds && *num_fds != ExpectedFds(message)) {
+    return Invalid(std::string(MessageName(message)) + " came with " + std::to_string(*num_fds) +
                    " descriptors, expected " + std::to_string(ExpectedFds(message)));
   }
   return message;

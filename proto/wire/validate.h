@@ -4,6 +4,7 @@
 #define TVMFFI_PROTO_WIRE_VALIDATE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,7 +14,7 @@
 
 namespace tvmffi::wire {
 
-inline constexpr uint32_t kProtocol = 1;
+inline constexpr uint32_t kProtocol = 2;
 
 // Longest strings and vectors, in bytes and elements.
 inline constexpr size_t kMaxName = 256;  // labels, versions, layers, causes
@@ -240,12 +241,13 @@ using Message = std::variant<Hello, Welcome, CreateWorker, WorkerCreated, ShareA
                              Failed, WorkerStart, StartSymbolizer, SymbolizerStarted, ModuleFile,
                              Symbolize, Symbols, LendModule, GetDocument, Document, EndWorker>;
 
-// Checks the frame, its number of descriptors included, against the schema and the bounds above.
+// Checks the frame, its number of descriptors included unless it lost them, against the schema and
+// the bounds above.
 // The frame must be private to this process.
 Result<Message> Decode(const ControlFrame& frame);
 
-// The same for bytes and a number of descriptors.
-Result<Message> Decode(const std::vector<char>& payload_untrusted, size_t num_fds);
+// The same for bytes and a number of descriptors; without one they are not checked.
+Result<Message> Decode(const std::vector<char>& payload_untrusted, std::optional<size_t> num_fds);
 
 // The payload of a frame, or what in `message` Decode would refuse.
 Result<std::vector<char>> Encode(const Message& message);

@@ -61,6 +61,12 @@ class Caller:
         return error
 
 
+def sleeps(pid: int) -> bool:
+    """Every thread of the process."""
+    stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rsplit(")", 1)[1].split()[0] == "S" for stat in stats)
+
+
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A private daemon in a runtime folder where there is no other."""
@@ -121,6 +127,33 @@ class TestAsking:
         (ended,) = asked("last")
         assert ended["last_call"]["function"] == "segfault"
         assert ended["last_call"]["outcome"] == "failed"
+
+    def test_b22_a_call_whose_worker_is_gone_before_its_caller_runs_again_is_the_last(self, session: Any) -> None:
+        """One processor for all, and everybody else comes before the caller."""
+        processor = {min(os.sched_getaffinity(0))}
+        daemon = session.info()["daemon_pid"]
+        os.sched_setaffinity(daemon, processor)
+        try:
+            os.sched_setscheduler(daemon, os.SCHED_FIFO, os.sched_param(1))
+        except PermissionError:
+            pytest.skip("needs the right to set a real-time priority")
+        for ended in range(1, 4):
+            faulty = session.load_module(plugin("faulty"))
+            faulty.pid()
+            pid = tvmffi_host.worker_info(faulty)["pid"]
+            assert eventually(lambda pid=pid: sleeps(pid))
+
+            def call(faulty: Any = faulty) -> None:
+                os.sched_setaffinity(0, processor)
+                with pytest.raises(tvmffi_host.WorkerCrashed):
+                    faulty.exit_now(3)
+
+            caller = threading.Thread(target=call)
+            caller.start()
+            caller.join()
+            assert eventually(lambda ended=ended: len(asked("last")) == ended)
+            (last,) = [worker for worker in asked("last") if worker["pid"] == pid]
+            assert last["last_call"]["function"] == "exit_now"
 
     def test_logs_of_a_dead_worker(self, session: Any) -> None:
         faulty = session.load_module(plugin("faulty"))

@@ -283,11 +283,15 @@ def describe(build: Path, point: Point) -> str:
 
 
 def ended_by_libuv(build: Path, point: Point) -> bool:
-    """libuv ends the process when it cannot have or watch a descriptor. The client sees a lost daemon."""
+    """libuv ends the process when it cannot have or watch a descriptor. Only where its loop is made may it meet that."""
     if point.failed is None or point.failed.role != "daemon":
         return False
-    name = place_of(build, point.failed).split(" < ", 1)[0]
-    return name.startswith(("libuv", "uv_")) and any("tvmffi-hostd died of SIGABRT" in text for text in point.problems)
+    innermost, *callers = place_of(build, point.failed).split(" < ")
+    return (
+        innermost.startswith(("libuv", "uv_"))
+        and any(name.startswith("hostd::EventLoop::") for name in callers)
+        and any("tvmffi-hostd died of SIGABRT" in text for text in point.problems)
+    )
 
 
 class Tally:
@@ -297,13 +301,14 @@ class Tally:
         self._build = build
         self._verbose = verbose
         self._outcomes: collections.Counter[str] = collections.Counter()
-        self._failed = self._by_libuv = self._cleaned_later = 0
+        self._failed = self._cleaned_later = 0
+        self._by_libuv: collections.Counter[str] = collections.Counter()
         self.bad = 0
 
     def add(self, point: Point) -> None:
-        if ended_by_libuv(self._build, point) and len(point.problems) == 1:
+        if point.failed is not None and ended_by_libuv(self._build, point) and len(point.problems) == 1:
             point.problems.clear()
-            self._by_libuv += 1
+            self._by_libuv[point.failed.name] += 1
         self._failed += point.failed is not None
         self._cleaned_later += bool(point.left)
         self._outcomes[point.outcome()] += 1
@@ -317,7 +322,7 @@ class Tally:
 
     def summary(self) -> str:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes.most_common())
-        asides = [f"{self._by_libuv} times libuv ended the daemon"] * bool(self._by_libuv)
+        asides = [f"{count} times libuv ended the daemon for {name}" for name, count in self._by_libuv.most_common()]
         asides += [f"{self._cleaned_later} times the next daemon cleaned up"] * bool(self._cleaned_later)
         return f"{self._failed} calls failed, {self.bad} problems; {'; '.join([counts, *asides])}"
 

@@ -79,7 +79,8 @@ void NoteCall(const CreatedWorker& worker, uint64_t call_id, bool ended) {
   ASSERT_TRUE(memory.ok()) << memory.status().message;
   auto* recorder = reinterpret_cast<RecorderMemory*>(memory->data());
   const uint32_t name = RecordName(recorder, "soft\x1bmax");
-  recorder->lanes[0].Begin(call_id, name, MonotonicNanos());
+  recorder->lanes[0].Begin(call_id, name);
+  recorder->lanes[0].Sent(MonotonicNanos());
   if (ended) recorder->lanes[0].End(5000, RecordedOutcome::kOk);
 }
 

@@ -71,6 +71,51 @@ TEST(ControlReceiver, GivesDescriptorsToTheFrameThatAnnouncedThem) {
   EXPECT_EQ((*second_frame)->fds.size(), 1u);
 }
 
+// As the kernel delivers: the end of one frame and the beginning of the next in one piece.
+TEST(ControlReceiver, OnlyTheFrameThatLostItsDescriptorsGoesWithout) {
+  ControlReceiver receiver;
+  std::string lost = Frame("lost", 2);
+  std::string pieces[] = {lost.substr(0, 5), lost.substr(5) + Frame("none") + Frame("whole", 1)};
+  ASSERT_TRUE(receiver.Append(pieces[0].data(), pieces[0].size(), {}, /*fds_lost=*/true).ok());
+  ASSERT_FALSE(receiver.Next().value().has_value());
+  ASSERT_TRUE(Append(&receiver, pieces[1], 1).ok());
+
+  std::vector<ControlFrame> frames;
+  for (;;) {
+    auto frame = receiver.Next();
+    ASSERT_TRUE(frame.ok()) << frame.status().message;
+    if (!frame->has_value()) break;
+    frames.push_back(std::move(**frame));
+  }
+
+  ASSERT_EQ(frames.size(), 3u);
+  EXPECT_TRUE(frames[0].fds_lost && frames[0].fds.empty());
+  EXPECT_FALSE(frames[1].fds_lost);
+  EXPECT_FALSE(frames[2].fds_lost);
+  EXPECT_EQ(frames[2].fds.size(), 1u);
+}
+
+TEST(ControlReceiver, C2_4_RefusesAFrameThatWouldTakeAnothersLostDescriptors) {
+  ControlReceiver receiver;
+  ASSERT_TRUE(Append(&receiver, Frame("two", 2), 1).ok());
+  ASSERT_TRUE(receiver.Append("", 0, {}, /*fds_lost=*/true).ok());
+
+  EXPECT_EQ(receiver.Next().status().code, Code::kInvalidArgument);
+}
+
+TEST(ControlSender, TakesAFrameBackOnlyBeforeItsFirstByte) {
+  ControlSender sender;
+  ASSERT_TRUE(sender.Queue({'x'}).ok());
+  ASSERT_TRUE(sender.Queue({'y'}).ok());
+
+  EXPECT_TRUE(sender.Withdraw());
+  sender.Written(1);
+  EXPECT_FALSE(sender.Withdraw());
+
+  EXPECT_FALSE(sender.empty());
+  EXPECT_EQ(sender.frames_sent(), 0u);
+}
+
 TEST(ControlReceiver, C2_13_RefusesHeadersOutOfBounds) {
   const std::string headers[] = {
       Header(kControlMagic + 1, kControlVersion, 0, 0),

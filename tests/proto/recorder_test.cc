@@ -23,7 +23,8 @@ uint64_t Sum(const CallTotals& totals) {
 
 TEST_F(Recorder, B22_ACallThatNeverEndedIsTheRunningOne) {
   const uint32_t name = RecordName(memory_.get(), "softmax");
-  lane(3).Begin(77, name, 400);
+  lane(3).Begin(77, name);
+  lane(3).Sent(400);
 
   const Recording recording = Read(1000);
 
@@ -36,7 +37,8 @@ TEST_F(Recorder, B22_ACallThatNeverEndedIsTheRunningOne) {
 }
 
 TEST_F(Recorder, B22_TheLastCallCountsAsSoonAsItHasEnded) {
-  lane().Begin(1, 0, 100);
+  lane().Begin(1, 0);
+  lane().Sent(100);
   lane().End(300, RecordedOutcome::kOk);
 
   const Recording recording = Read();
@@ -49,7 +51,8 @@ TEST_F(Recorder, B22_TheLastCallCountsAsSoonAsItHasEnded) {
 }
 
 TEST_F(Recorder, B22_WhatRanWhenTheWorkerDiedHasFailed) {
-  lane().Begin(5, 0, 100);
+  lane().Begin(5, 0);
+  lane().Sent(100);
   Recording recording = Read(400);
 
   recording.EndRunning();
@@ -62,9 +65,49 @@ TEST_F(Recorder, B22_WhatRanWhenTheWorkerDiedHasFailed) {
   EXPECT_EQ(recording.totals.nanos, 300u);
 }
 
+// The worker may be dead before its caller runs again.
+TEST_F(Recorder, B22_ACallIsTheLastOneBeforeItIsSaidToBeSent) {
+  lane().Begin(1, 0);
+  lane().Sent(100);
+  lane().End(300, RecordedOutcome::kOk);
+  lane().Begin(2, RecordName(memory_.get(), "dies_at_once"));
+
+  Recording recording = Read(1000);
+  recording.EndRunning();
+
+  ASSERT_EQ(recording.recent.size(), 2u);
+  EXPECT_EQ(recording.recent[1].call_id, 2u);
+  EXPECT_EQ(recording.recent[1].function, "dies_at_once");
+  EXPECT_EQ(recording.recent[1].start, 1000);
+  EXPECT_EQ(recording.recent[1].elapsed, 0);
+}
+
+TEST_F(Recorder, ACallThatWasNotSentWasNone) {
+  lane().Begin(1, 0);
+  lane().Sent(100);
+  lane().End(300, RecordedOutcome::kError);
+  lane().Begin(2, 0);
+  lane().Withdraw();
+  const Recording withdrawn = Read();
+  lane().Begin(3, 0);
+  lane().Sent(200);
+  lane().End(400, RecordedOutcome::kOk);
+
+  const Recording recording = Read();
+
+  EXPECT_EQ(withdrawn.totals.calls, 1u);
+  ASSERT_EQ(withdrawn.recent.size(), 1u);
+  EXPECT_EQ(withdrawn.recent[0].call_id, 1u);
+  EXPECT_EQ(recording.totals.calls, 2u);
+  EXPECT_EQ(recording.totals.errors, 1u);
+  EXPECT_EQ(recording.totals.nanos, 700u);
+  EXPECT_EQ(Sum(recording.totals), 2u);
+}
+
 TEST_F(Recorder, CallsAddUpAndTheLastOnesAreKept) {
   for (int64_t call = 1; call <= 100; ++call) {
-    lane().Begin(static_cast<uint64_t>(call), 0, call * 10);
+    lane().Begin(static_cast<uint64_t>(call), 0);
+    lane().Sent(call * 10);
     lane().End(call, call % 10 == 0 ? RecordedOutcome::kError : RecordedOutcome::kOk);
   }
 
@@ -80,9 +123,11 @@ TEST_F(Recorder, CallsAddUpAndTheLastOnesAreKept) {
 }
 
 TEST_F(Recorder, LanesAreReadTogetherInTheOrderOfTheirCalls) {
-  lane(1).Begin(11, 0, 200);
+  lane(1).Begin(11, 0);
+  lane(1).Sent(200);
   lane(1).End(5, RecordedOutcome::kOk);
-  lane(0).Begin(12, 0, 100);
+  lane(0).Begin(12, 0);
+  lane(0).Sent(100);
   lane(0).End(5, RecordedOutcome::kFailed);
 
   const Recording recording = Read();
@@ -98,7 +143,8 @@ TEST_F(Recorder, NamesAreNumberedOnceAndCut) {
 
   EXPECT_EQ(RecordName(memory_.get(), "f"), first);
   EXPECT_NE(RecordName(memory_.get(), "g"), first);
-  lane().Begin(1, RecordName(memory_.get(), std::string(500, 'n')), 1);
+  lane().Begin(1, RecordName(memory_.get(), std::string(500, 'n')));
+  lane().Sent(1);
   EXPECT_EQ(Read().running[0].function, std::string(kRecordedName - 1, 'n'));
 }
 
@@ -108,7 +154,8 @@ TEST_F(Recorder, NamesBeyondTheLastPlaceAreNone) {
   }
   EXPECT_EQ(RecordName(memory_.get(), "one more"), kOtherName);
   EXPECT_EQ(RecordName(memory_.get(), "7"), 8u);
-  lane().Begin(1, 0, 1);
+  lane().Begin(1, 0);
+  lane().Sent(1);
   EXPECT_EQ(Read().running[0].function, "");
 }
 

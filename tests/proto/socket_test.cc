@@ -5,15 +5,39 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <thread>
 
 #include "tests/support/fd_leak_check.h"
 
+namespace {
+
+// What the next calls of sendmsg() fail with: as many as `failures` says.
+std::atomic<int> failures{0};
+std::atomic<int> failure{0};
+
+}  // namespace
+
+// Stands before the C library's in this program.
+extern "C" ssize_t sendmsg(int socket, const msghdr* message, int flags) {
+  if (failures > 0) {
+    --failures;
+    errno = failure;
+    return -1;
+  }
+  return ::syscall(SYS_sendmsg, socket, message, flags);
+}
+
 namespace tvmffi {
 namespace {
+
+constexpr int kAlways = 1 << 30;
 
 std::vector<char> Bytes(const std::string& text) { return {text.begin(), text.end()}; }
 
@@ -150,6 +174,69 @@ TEST_F(SocketTest, DescriptorsThatThisProcessMayNotOpenAreAnError) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   ASSERT_FALSE(frame.ok());
   EXPECT_EQ(frame.status().code, Code::kResourceExhausted);
+}
+
+TEST_F(SocketTest, AFrameSaysThatItsDescriptorsWereLostAndTheNextOneArrives) {
+  std::vector<UniqueFd> fds;
+  fds.emplace_back(::dup(STDERR_FILENO));
+  ASSERT_TRUE(here_.Send(Bytes("lost"), std::move(fds), DeadlineAfter(5)).ok());
+  fds.emplace_back(::dup(STDERR_FILENO));
+  ASSERT_TRUE(here_.Send(Bytes("whole"), std::move(fds), DeadlineAfter(5)).ok());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  UniqueFd next_free(::dup(STDERR_FILENO));
+  none.rlim_cur = static_cast<rlim_t>(next_free.get());
+  next_free.reset();
+
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  auto lost = there_.Receive(DeadlineAfter(5), LostFds::kNote);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  auto whole = there_.Receive(DeadlineAfter(5), LostFds::kNote);
+
+  ASSERT_TRUE(lost.ok() && whole.ok());
+  EXPECT_TRUE(lost->fds_lost && lost->fds.empty());
+  EXPECT_EQ(lost->payload_untrusted, Bytes("lost"));
+  EXPECT_FALSE(whole->fds_lost);
+  EXPECT_EQ(whole->fds.size(), 1u);
+}
+
+TEST_F(SocketTest, WhatTheKernelWasShortForIsSentAgain) {
+  for (int error : {EINTR, ENOBUFS, ENOMEM, ETOOMANYREFS}) {
+    failure = error;
+    failures = 3;
+    std::vector<UniqueFd> fds;
+    fds.emplace_back(::dup(STDERR_FILENO));
+    Status sent = here_.Send(Bytes("text"), std::move(fds), DeadlineAfter(10));
+    auto frame = there_.Receive(DeadlineAfter(5));
+
+    EXPECT_TRUE(sent.ok()) << sent.message;
+    EXPECT_EQ(failures, 0);
+    ASSERT_TRUE(frame.ok());
+    EXPECT_EQ(frame->fds.size(), 1u);
+  }
+}
+
+TEST_F(SocketTest, AFrameThatCannotBeSentFailsAloneWhenNothingOfItIsOut) {
+  failure = ENOBUFS;
+  failures = kAlways;
+  Status refused = here_.Send(Bytes("refused"), {}, DeadlineAfter(0.05));
+  failures = 0;
+  Status sent = here_.Send(Bytes("sent"), {}, DeadlineAfter(5));
+  auto frame = there_.Receive(DeadlineAfter(5));
+
+  EXPECT_EQ(refused.code, Code::kResourceExhausted);
+  ASSERT_TRUE(sent.ok()) << sent.message;
+  ASSERT_TRUE(frame.ok());
+  EXPECT_EQ(frame->payload_untrusted, Bytes("sent"));
+}
+
+TEST_F(SocketTest, AnErrorThatIsNoShortageIsNotTriedAgain) {
+  failure = EPERM;
+  failures = 1;
+
+  EXPECT_EQ(here_.Send(Bytes("x"), {}, DeadlineAfter(5)).code, Code::kPermissionDenied);
+  EXPECT_EQ(failures, 0);
 }
 
 TEST_F(SocketTest, KnowsItsPeer) {

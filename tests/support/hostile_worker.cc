@@ -128,6 +128,11 @@ class HostileWorker {
     frame.cells[0].bits = static_cast<uint64_t>(value);
     Send(frame);
   }
+  void AnswerNone() {
+    RawFrame frame = Reply();
+    frame.cells[0].kind = kTVMFFINone;
+    Send(frame);
+  }
   void AnswerHandle(uint64_t id, int32_t type_index, const char* key) {
     RawFrame frame = Reply();
     frame.SetObject(kWireHandle, id, type_index, key);
@@ -156,6 +161,7 @@ class HostileWorker {
   }
 
   void Serve() {
+    if (opened_.op == FrameOp::kReady) return AnswerNone();
     if (opened_.op == FrameOp::kLoad) return AnswerHandle(1, kTVMFFIModule, "ffi.Module");
     if (opened_.op == FrameOp::kCallGlobal) {
       FrameReader reader;
