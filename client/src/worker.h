@@ -66,6 +66,11 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // What the daemon says it is locked with.
   const std::vector<std::string>& layers() const { return layers_; }
   bool HasLayer(std::string_view name) const;
+  // When this process asked for it and got it (MonotonicNanos()), and what it says of its own
+  // start.
+  int64_t asked() const { return asked_; }
+  int64_t created() const { return created_; }
+  const StartTimes& start_times() const;
   Connection* connection() const { return connection_.get(); }
 
   LaneMemory* lane(uint32_t index) const;
@@ -155,6 +160,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   const std::shared_ptr<Connection> connection_;
   uint32_t worker_id_ = 0;  // the daemon's number
   int pid_ = 0;
+  int64_t asked_ = 0;
+  int64_t created_ = 0;
   std::vector<std::string> layers_;
   ShmSegment channel_;
   ShmSegment death_page_;

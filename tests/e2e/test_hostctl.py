@@ -37,6 +37,11 @@ def asked(*arguments: str, **options: Any) -> Any:
     return json.loads(hostctl(*arguments, "--json", **options))
 
 
+def running_workers(*arguments: str) -> list[dict[str, Any]]:
+    """Without those that the daemon keeps ready."""
+    return [worker for worker in asked("ps", *arguments) if worker["state"] == "running"]
+
+
 def processor_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -79,10 +84,10 @@ class TestAsking:
         caller = Caller(faulty.hang)
 
         def busy() -> list[Any]:
-            return [worker for worker in asked("ps") if worker["running"]]
+            return [worker for worker in running_workers() if worker["running"]]
 
         assert eventually(lambda: len(busy()) == 1)
-        workers = {worker["label"]: worker for worker in asked("ps")}
+        workers = {worker["label"]: worker for worker in running_workers()}
         assert set(workers) == {"values.so", "faulty.so"}
         assert workers["values.so"]["calls"] >= 10
         assert workers["values.so"]["pid"] == tvmffi_host.worker_info(values)["pid"]
@@ -95,13 +100,13 @@ class TestAsking:
         hostctl("kill", str(workers["faulty.so"]["pid"]))
         report = caller.error().report
         assert (report.function, report.signal) == ("hang", signal.SIGKILL)
-        assert [worker["label"] for worker in asked("ps")] == ["values.so"]
+        assert [worker["label"] for worker in running_workers()] == ["values.so"]
 
     def test_b22_the_last_call_of_a_killed_worker_is_shown(self, session: Any) -> None:
         values = session.load_module(plugin("values"))
         values.echo_int(1)
         pid = tvmffi_host.worker_info(values)["pid"]
-        (running,) = asked("ps")
+        (running,) = running_workers()
         last_call = running["last_call"]
         assert last_call["function"] == "echo_int" and last_call["outcome"] == "ok"
 
@@ -202,7 +207,7 @@ class TestAsking:
     def test_a_shared_daemon(self, tmp_path: Path) -> None:
         with shared_daemon(tmp_path) as (daemon, path), tvmffi_host.Session(socket=path) as session:
             values = session.load_module(plugin("values"))
-            (worker,) = asked("ps", "--socket", str(path))
+            (worker,) = running_workers("--socket", str(path))
             assert worker["label"] == "values.so" and worker["daemon_pid"] == daemon.pid
             assert worker["pid"] == tvmffi_host.worker_info(values)["pid"]
             assert 'tvmffi_call_seconds_count{daemon="' in hostctl("stats", "--socket", str(path))
