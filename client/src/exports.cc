@@ -226,6 +226,7 @@ OwnedAny StartMap(const Worker& worker) {
     const int64_t at = worker.start_times().at(static_cast<StartStep>(i));
     if (at != 0) map.SetFloat(kStartStepNames[i], since(at));
   }
+  if (worker.answered() != 0) map.SetFloat("answered", since(worker.answered()));
   return map.Finish();
 }
 

@@ -96,10 +96,10 @@ Status SelfLock::Finish(const wire::WorkerStart& start, std::vector<FileLink>* l
   TVMFFI_RETURN_IF_ERROR(RestrictAccess(start, readable));
   times->Mark(StartStep::kLandlock);
   if (Has(start.layers, kSeccomp)) {
-    TVMFFI_RETURN_IF_ERROR(InstallSeccomp(program_));
     // A worker of one call could write into the modes and times of the files that the next one
-    // gets.
+    // gets. The stricter of two filters counts; after the second there can be no other.
     if (profile_.own_files && start.one_call) TVMFFI_RETURN_IF_ERROR(RefuseOwnFiles(start.audit));
+    TVMFFI_RETURN_IF_ERROR(InstallSeccomp(program_));
   }
   times->Mark(StartStep::kSeccomp);
   return OkStatus();
