@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "hostd/supervisor/worker_pool.h"
 #include "proto/wire/unix_path.h"
 
 namespace tvmffi::hostd {
@@ -26,6 +27,7 @@ enum Flag : int {
   kDebuggable,
   kMetrics,
   kObserve,
+  kPrepared,
   kHelp,
   kVersion
 };
@@ -42,6 +44,7 @@ constexpr option kOptions[] = {{"socket", required_argument, nullptr, kSocket},
                                {"debuggable", no_argument, nullptr, kDebuggable},
                                {"metrics", required_argument, nullptr, kMetrics},
                                {"observe", required_argument, nullptr, kObserve},
+                               {"prepared", required_argument, nullptr, kPrepared},
                                {"help", no_argument, nullptr, kHelp},
                                {"version", no_argument, nullptr, kVersion},
                                {nullptr, 0, nullptr, 0}};
@@ -75,6 +78,17 @@ Status ParseLevel(const std::string& text, std::string* level) {
     return Bad("--log-level is '" + text + "', expected trace, debug, info, warn, error or off");
   }
   *level = text;
+  return OkStatus();
+}
+
+Status ParsePrepared(const std::string& text, size_t* count) {
+  size_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value > WorkerPool::kMaxSize) {
+    return Bad("--prepared is '" + text + "', expected a number of workers from 0 to " +
+               std::to_string(WorkerPool::kMaxSize));
+  }
+  *count = value;
   return OkStatus();
 }
 
@@ -122,6 +136,8 @@ Status Apply(int flag, const std::string& value, Config* config) {
       if (value.empty()) return Bad("--observe is empty, expected a path or none");
       config->observe_path = value;
       return OkStatus();
+    case kPrepared:
+      return ParsePrepared(value, &config->prepared_workers);
     case kLogJson:
       config->log_json = true;
       return OkStatus();
@@ -201,6 +217,8 @@ std::string HelpText() {
          "  --idle-exit SECONDS end after so long without a client; default 0: never\n"
          "  --without LAYERS    leave layers of the sandbox out, as if the machine lacked them:\n"
          "                      their names with commas between, or all\n"
+         "  --prepared N        keep so many workers started before anybody needs them, 0 to 16;\n"
+         "                      default 1\n"
          "  --seccomp-audit     log system calls that the filter would refuse, and do them\n"
          "  --debuggable        let this user's debuggers attach to the daemon; its memory and\n"
          "                      descriptors are hidden from them otherwise\n"

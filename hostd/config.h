@@ -26,6 +26,8 @@ struct Config {
   double idle_exit_seconds = 0;
   // Layers of the sandbox to leave out, or "all".
   std::vector<std::string> without_layers;
+  // Workers started before anybody needs them.
+  size_t prepared_workers = 1;
   // Where metrics are served; empty: nowhere.
   std::string metrics_path;
   // Private only: where it can be asked about its workers; "none", or empty for the usual place.

@@ -9,6 +9,7 @@
 
 #include "hostd/observe/documents.h"
 #include "hostd/supervisor/spawn.h"
+#include "hostd/supervisor/wake_trial.h"
 #include "hostd/version.h"
 #include "proto/base/clock.h"
 #include "proto/wire/socket.h"
@@ -55,11 +56,16 @@ Status Daemon::Start() {
   Result<std::string> symbolizer = ProgramBesideThisOne("tvmffi-symbolizer");
   if (!symbolizer.ok()) return symbolizer.status();
   symbolizer_program_ = std::move(*symbolizer);
-  TVMFFI_RETURN_IF_ERROR(FindLayers());
+  {
+    WakeTrial trial;
+    TVMFFI_RETURN_IF_ERROR(FindLayers());
+    cold_wake_ns_ = trial.Result();
+  }
   TVMFFI_RETURN_IF_ERROR(supervisor_.Start());
   if (const Status& status = supervisor_.ends_orphans(); !status.ok()) {
     layers_.Miss(kOrphans, status.message);
   }
+  KeepPrepared();
   for (auto [signal, watch] : {std::pair{SIGTERM, &terminate_}, std::pair{SIGINT, &interrupt_}}) {
     Result<std::unique_ptr<SignalWatch>> made = SignalWatch::Create(
         loop_, signal, [this, number = signal] { Shutdown("signal " + std::to_string(number)); });
@@ -90,6 +96,15 @@ Status Daemon::FindLayers() {
   return OkStatus();
 }
 
+void Daemon::KeepPrepared() {
+  SpawnOptions usual;
+  usual.program = config_.worker_program;
+  usual.policy.grants.tmpfs_bytes = wire::kDefaultTmpfs;
+  usual.layers = layers_.Active();
+  usual.audit = config_.seccomp_audit;
+  supervisor_.KeepPrepared(usual, config_.prepared_workers);
+}
+
 Status Daemon::WatchParent(int pidfd) {
   Result<UniqueFd> fd = TakeInherited("--parent-pidfd", pidfd, /*must_be_socket=*/false);
   if (!fd.ok()) return fd.status();
@@ -116,6 +131,8 @@ Status Daemon::StartPrivate(int fd) {
 Status Daemon::StartShared() {
   TVMFFI_RETURN_IF_ERROR(Listen(config_.socket_path));
   StartIdleTimer();
+  // A private daemon's first worker is wanted at once.
+  supervisor_.FillPool();
   log_->info("tvmffi-hostd {} listens on {}", kVersion, socket_->path());
   return OkStatus();
 }
@@ -167,6 +184,7 @@ Status Daemon::OpenSession(UniqueFd socket, bool observer) {
                          &layers_,
                          &cgroups_,
                          config_.seccomp_audit,
+                         cold_wake_ns_,
                          [this] { return MakeStats(); },
                          observer};
   uint32_t id = next_session_++;
@@ -217,6 +235,8 @@ wire::Stats Daemon::MakeStats() const {
   stats.workers = static_cast<uint32_t>(supervisor_.workers());
   stats.workers_created = supervisor_.workers_created();
   stats.workers_died = supervisor_.workers_died();
+  stats.prepared = static_cast<uint32_t>(supervisor_.pool().size());
+  stats.prepared_used = supervisor_.pool().used();
   stats.uptime_us = static_cast<uint64_t>((MonotonicNanos() - start_ns_) / 1000);
   return stats;
 }

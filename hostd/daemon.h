@@ -37,6 +37,7 @@ class Daemon {
 
  private:
   Status FindLayers();
+  void KeepPrepared();
   Status StartPrivate(int fd);
   Status StartShared();
   Status WatchParent(int pidfd);
@@ -59,6 +60,7 @@ class Daemon {
   bool shutting_down_ = false;
   Cgroups cgroups_;
   LayerReport layers_;
+  int64_t cold_wake_ns_ = 0;
   Supervisor supervisor_;
   std::unique_ptr<SignalWatch> terminate_;
   std::unique_ptr<SignalWatch> interrupt_;

@@ -147,6 +147,7 @@ void Session::Handle(const wire::CreateWorker& request) {
       context_.seccomp_audit,  request.poison,      request.one_call,
       context_.cgroups};
   options.session = id_;
+  options.cold_wake_ns = context_.cold_wake_ns;
   std::vector<std::string> layers = options.layers;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(
       options, [this, worker_id](WorkerProcess*) { OnWorkerExit(worker_id); });

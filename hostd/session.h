@@ -31,6 +31,7 @@ struct SessionContext {
   const LayerReport* layers;
   const Cgroups* cgroups;
   bool seccomp_audit;
+  int64_t cold_wake_ns;
   std::function<wire::Stats()> stats;
   // It may only look on, and end workers.
   bool observer = false;

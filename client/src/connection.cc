@@ -16,10 +16,15 @@ namespace {
 
 constexpr char kClientVersion[] = "tvmffi-host " TVMFFI_PROJECT_VERSION;
 
+// The daemon's word to its workers.
+template <typename T>
+constexpr bool kToWorker =
+    std::is_same_v<T, wire::WorkerStart> || std::is_same_v<T, wire::WorkerPrepare>;
+
 uint64_t RequestId(const wire::Message& message) {
   return std::visit(
       [](const auto& m) -> uint64_t {
-        if constexpr (std::is_same_v<std::decay_t<decltype(m)>, wire::WorkerStart>) {
+        if constexpr (kToWorker<std::decay_t<decltype(m)>>) {
           return 0;
         } else {
           return m.request_id;
@@ -31,8 +36,7 @@ uint64_t RequestId(const wire::Message& message) {
 void SetRequestId(wire::Message* message, uint64_t id) {
   std::visit(
       [id](auto& m) {
-        if constexpr (!std::is_same_v<std::decay_t<decltype(m)>, wire::WorkerStart>)
-          m.request_id = id;
+        if constexpr (!kToWorker<std::decay_t<decltype(m)>>) m.request_id = id;
       },
       *message);
 }

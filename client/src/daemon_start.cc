@@ -178,7 +178,7 @@ Result<std::string> FindDaemon() {
                                         "' is an executable file, and $TVMFFI_HOSTD is not set"};
 }
 
-Result<UniqueFd> StartPrivateDaemon(const std::vector<std::string>& without_layers) {
+Result<UniqueFd> StartPrivateDaemon(const std::vector<std::string>& without_layers, int prepared) {
   Result<std::string> path = FindDaemon();
   if (!path.ok()) return path.status();
   Result<std::pair<UniqueFd, UniqueFd>> ends = ControlSocketPair();
@@ -190,6 +190,7 @@ Result<UniqueFd> StartPrivateDaemon(const std::vector<std::string>& without_laye
   std::vector<std::string> words = {*path, "--private-fd=3", "--parent-pidfd=4",
                                     "--log-level=" + LogLevel()};
   for (const std::string& layer : without_layers) words.push_back("--without=" + layer);
+  if (prepared >= 0) words.push_back("--prepared=" + std::to_string(prepared));
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -14,14 +14,15 @@ namespace tvmffi::host {
 // places.
 Result<std::string> FindDaemon();
 
-// Starts a daemon that serves one session (whose workers go without these layers), over the socket
-// returned, and ends with it or with this process.
+// Starts a daemon that serves one session (whose workers go without these layers, and which keeps
+// so many of them ready; negative: as many as it likes), over the socket returned, and ends with it
+// or with this process.
 //
 // It is nobody's visible child: it is started by double fork, so that wait() here never reports it
 // and a SIGCHLD that is ignored here loses nothing, in a session of its own, out of reach of the
 // terminal's signals. It learns this process's end from a pidfd, not from PR_SET_PDEATHSIG, which
 // tells of the thread that started it.
-Result<UniqueFd> StartPrivateDaemon(const std::vector<std::string>& without_layers);
+Result<UniqueFd> StartPrivateDaemon(const std::vector<std::string>& without_layers, int prepared);
 
 }  // namespace tvmffi::host
 

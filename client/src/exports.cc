@@ -202,6 +202,8 @@ Failure SessionInfo(const Arguments& args, TVMFFIAny* result) {
   map.SetInt("workers", stats->workers);
   map.SetInt("workers_created", static_cast<int64_t>(stats->workers_created));
   map.SetInt("workers_died", static_cast<int64_t>(stats->workers_died));
+  map.SetInt("prepared", stats->prepared);
+  map.SetInt("prepared_used", static_cast<int64_t>(stats->prepared_used));
   map.SetFloat("uptime", static_cast<double>(stats->uptime_us) * 1e-6);
   *result = map.Finish().release();
   return {};
@@ -210,6 +212,22 @@ Failure SessionInfo(const Arguments& args, TVMFFIAny* result) {
 std::shared_ptr<WorkerSlot> SlotOf(const TVMFFIAny& value) {
   const RemoteReference* module = ReferenceOf(value);
   return module != nullptr ? module->slot() : nullptr;
+}
+
+// Seconds since the worker was asked for, by step; before that for what a prepared one had done.
+// The word of the worker, which may say anything.
+OwnedAny StartMap(const Worker& worker) {
+  const auto since = [&](int64_t nanos) {
+    return static_cast<double>(nanos) * 1e-9 - static_cast<double>(worker.asked()) * 1e-9;
+  };
+  MapMaker map;
+  map.SetFloat("created", since(worker.created()));
+  for (size_t i = 0; i < kStartSteps; ++i) {
+    const int64_t at = worker.start_times().at(static_cast<StartStep>(i));
+    if (at != 0) map.SetFloat(kStartStepNames[i], since(at));
+  }
+  if (worker.answered() != 0) map.SetFloat("answered", since(worker.answered()));
+  return map.Finish();
 }
 
 Failure WorkerInfo(const Arguments& args, TVMFFIAny* result) {
@@ -229,6 +247,7 @@ Failure WorkerInfo(const Arguments& args, TVMFFIAny* result) {
   map.SetInt("deaths_in_a_row", slot->deaths());
   map.SetInt("daemon_pid", slot->session()->daemon_pid());
   map.SetString("daemon", slot->session()->DaemonName());
+  map.Set("start", worker != nullptr ? StartMap(*worker) : MapMaker().Finish());
   *result = map.Finish().release();
   return {};
 }

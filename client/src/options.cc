@@ -380,6 +380,13 @@ Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed) {
   parsed->daemon = SessionOptions::Daemon::kPrivate;
   Status each = ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) -> Status {
     if (name == "without") return ParseNames(name, value, &parsed->without_layers);
+    if (name == "prepared") {
+      if (value.type_index != kTVMFFIInt || value.v_int64 < 0 || value.v_int64 > 16) {
+        return Bad(name, "a number of workers from 0 to 16");
+      }
+      parsed->prepared = static_cast<int>(value.v_int64);
+      return OkStatus();
+    }
     if (name != "socket") return {Code::kInvalidArgument, "there is no option '" + name + "'"};
     if (IsNone(value)) return OkStatus();
     if (!GetText(value, &parsed->socket) || parsed->socket.empty())
@@ -391,6 +398,10 @@ Status ParseSessionOptions(const TVMFFIAny& options, SessionOptions* parsed) {
   if (parsed->daemon == SessionOptions::Daemon::kShared && !parsed->without_layers.empty()) {
     return {Code::kInvalidArgument,
             "option 'without' is for a private daemon, not for one at a socket"};
+  }
+  if (parsed->daemon == SessionOptions::Daemon::kShared && parsed->prepared >= 0) {
+    return {Code::kInvalidArgument,
+            "option 'prepared' is for a private daemon, not for one at a socket"};
   }
   return OkStatus();
 }

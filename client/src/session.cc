@@ -37,8 +37,8 @@ Result<std::shared_ptr<Connection>> ConnectShared(const std::string& path) {
   return Connection::Open(std::move(*socket), "the daemon at '" + path + "'");
 }
 
-Result<std::shared_ptr<Connection>> ConnectPrivate(const std::vector<std::string>& without_layers) {
-  Result<UniqueFd> socket = StartPrivateDaemon(without_layers);
+Result<std::shared_ptr<Connection>> ConnectPrivate(const SessionOptions& options) {
+  Result<UniqueFd> socket = StartPrivateDaemon(options.without_layers, options.prepared);
   if (!socket.ok()) return Status{Code::kUnavailable, socket.status().message};
   ++ProcessTotals().daemons_started;
   return Connection::Open(std::move(*socket), "the private daemon");
@@ -89,17 +89,15 @@ Result<std::shared_ptr<Session>> Session::Default() {
 }
 
 Result<std::shared_ptr<Connection>> Session::Reach() {
-  if (options_.daemon == SessionOptions::Daemon::kPrivate)
-    return ConnectPrivate(options_.without_layers);
+  if (options_.daemon == SessionOptions::Daemon::kPrivate) return ConnectPrivate(options_);
   if (options_.daemon == SessionOptions::Daemon::kShared) return ConnectShared(options_.socket);
   const std::string path = DefaultSocketPath();
   const char* named = std::getenv("TVMFFI_HOSTD_SOCKET");
   if (named != nullptr && *named != '\0') return ConnectShared(path);
-  if (!Exists(path)) return ConnectPrivate(options_.without_layers);
+  if (!Exists(path)) return ConnectPrivate(options_);
   Result<UniqueFd> socket = ConnectUnix(path, DeadlineAfter(kConnectSeconds));
   // A socket nobody listens on is what a daemon that ended left behind.
-  if (!socket.ok() && socket.status().code == Code::kUnavailable)
-    return ConnectPrivate(options_.without_layers);
+  if (!socket.ok() && socket.status().code == Code::kUnavailable) return ConnectPrivate(options_);
   if (!socket.ok()) return Status{Code::kUnavailable, socket.status().message};
   return Connection::Open(std::move(*socket), "the daemon at '" + path + "'");
 }

@@ -26,6 +26,8 @@ struct SessionOptions {
   std::string socket;
   // Of a private daemon: layers of the sandbox its workers go without.
   std::vector<std::string> without_layers;
+  // Of a private daemon: workers it keeps ready; negative: its own choice.
+  int prepared = -1;
 };
 
 // Thread-safe. A private daemon that died is replaced, and a shared one reached again, when the

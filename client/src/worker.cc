@@ -116,8 +116,10 @@ Result<std::shared_ptr<Worker>> Worker::Start(std::shared_ptr<Connection> connec
   request.require = options.require;
   request.poison = options.poison;
   request.one_call = options.one_call;
+  worker->asked_ = MonotonicNanos();
   Result<Connection::Answer> answer = worker->connection_->Ask(std::move(request));
   if (!answer.ok()) return answer.status();
+  worker->created_ = MonotonicNanos();
   auto* created = std::get_if<wire::WorkerCreated>(&answer->message);
   if (created == nullptr || answer->fds.size() != 4) {
     return Status{Code::kInternal, "the daemon answered CreateWorker with " +
@@ -146,6 +148,10 @@ Worker::~Worker() { Close(); }
 
 bool Worker::HasLayer(std::string_view name) const {
   return std::find(layers_.begin(), layers_.end(), name) != layers_.end();
+}
+
+const StartTimes& Worker::start_times() const {
+  return reinterpret_cast<const ChannelHeader*>(channel_.data())->start;
 }
 
 LaneMemory* Worker::lane(uint32_t index) const {

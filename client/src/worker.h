@@ -21,6 +21,7 @@
 #include "client/src/report.h"
 #include "client/src/staging_pool.h"
 #include "client/src/tensor_pool.h"
+#include "proto/base/clock.h"
 #include "proto/base/shm_segment.h"
 #include "proto/channel/layout.h"
 #include "proto/channel/recorder.h"
@@ -66,6 +67,14 @@ class Worker : public std::enable_shared_from_this<Worker> {
   // What the daemon says it is locked with.
   const std::vector<std::string>& layers() const { return layers_; }
   bool HasLayer(std::string_view name) const;
+  // When this process asked for it and got it (MonotonicNanos()), and what it says of its own
+  // start.
+  int64_t asked() const { return asked_; }
+  int64_t created() const { return created_; }
+  // When its modules were loaded, as this process saw it.
+  void SetAnswered() { answered_.store(MonotonicNanos(), std::memory_order_relaxed); }
+  int64_t answered() const { return answered_.load(std::memory_order_relaxed); }
+  const StartTimes& start_times() const;
   Connection* connection() const { return connection_.get(); }
 
   LaneMemory* lane(uint32_t index) const;
@@ -155,6 +164,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   const std::shared_ptr<Connection> connection_;
   uint32_t worker_id_ = 0;  // the daemon's number
   int pid_ = 0;
+  int64_t asked_ = 0;
+  int64_t created_ = 0;
+  std::atomic<int64_t> answered_{0};
   std::vector<std::string> layers_;
   ShmSegment channel_;
   ShmSegment death_page_;

@@ -466,6 +466,7 @@ std::shared_ptr<Worker> WorkerSlot::StartWorker(int64_t deadline, Failure* failu
     {
       std::lock_guard<std::mutex> lock(lock_);
       if (i == modules_.size()) {
+        (*worker)->SetAnswered();
         lane->owner = ThisThread();
         lanes_.push_back(std::move(lane));
         current_owner_ = *worker;

@@ -86,11 +86,11 @@ Json EventsJson(const EventRing& ring, int64_t now) {
   return events;
 }
 
-Json RunningJson(const WorkerProcess& worker, int64_t now) {
+Json RunningJson(const WorkerProcess& worker, const char* state, int64_t now) {
   Json json = {{"pid", worker.pid()},
                {"session", worker.session()},
                {"label", Text(worker.label())},
-               {"state", "running"},
+               {"state", state},
                {"age", Seconds(now - worker.start())},
                {"layers", worker.layers()},
                {"log_bytes", worker.log_ring().total_bytes()}};
@@ -172,7 +172,9 @@ std::string WorkersDocument(const Supervisor& supervisor) {
   const int64_t now = MonotonicNanos();
   Json array = Json::array();
   supervisor.ForEach(
-      [&](const WorkerProcess& worker) { array.push_back(RunningJson(worker, now)); });
+      [&](const WorkerProcess& worker) { array.push_back(RunningJson(worker, "running", now)); });
+  supervisor.pool().ForEach(
+      [&](const WorkerProcess& worker) { array.push_back(RunningJson(worker, "prepared", now)); });
   return Dump(array);
 }
 
@@ -190,7 +192,7 @@ Result<std::string> WorkerDocument(const Supervisor& supervisor, pid_t pid) {
   Json json;
   supervisor.ForEach([&](const WorkerProcess& worker) {
     if (worker.pid() != pid) return;
-    json = RunningJson(worker, now);
+    json = RunningJson(worker, "running", now);
     json["recent"] = CallsJson(worker.ReadCalls(now).recent, now);
     json["events"] = EventsJson(worker.events(), now);
     json["log"] = worker.log_ring().TailLines();
@@ -229,7 +231,9 @@ std::string StatsDocument(const Supervisor& supervisor, const wire::Stats& stats
                {"uptime", static_cast<double>(stats.uptime_us) * 1e-6},
                {"sessions", stats.sessions},
                {"workers", stats.workers},
+               {"prepared_workers", stats.prepared},
                {"workers_started", stats.workers_created},
+               {"workers_started_prepared", stats.prepared_used},
                {"workers_ended", std::move(deaths)},
                {"calls", totals.calls},
                {"errors", totals.errors},
@@ -247,8 +251,12 @@ std::string MetricsText(const Supervisor& supervisor, const wire::Stats& stats) 
   out.Sample("tvmffi_sessions", "", uint64_t{stats.sessions});
   out.Family("tvmffi_workers", "gauge", "Workers running.");
   out.Sample("tvmffi_workers", "", uint64_t{stats.workers});
-  out.Family("tvmffi_workers_started", "counter", "Workers ever started.");
+  out.Family("tvmffi_prepared_workers", "gauge", "Workers ready for whoever needs one next.");
+  out.Sample("tvmffi_prepared_workers", "", uint64_t{stats.prepared});
+  out.Family("tvmffi_workers_started", "counter", "Workers ever given to a client.");
   out.Sample("tvmffi_workers_started_total", "", stats.workers_created);
+  out.Family("tvmffi_prepared_workers_used", "counter", "Of these, those that were prepared.");
+  out.Sample("tvmffi_prepared_workers_used_total", "", stats.prepared_used);
   out.Family("tvmffi_workers_ended", "counter", "Workers that ended, by the cause of it.");
   for (const auto& [cause, count] : supervisor.recorder().deaths()) {
     out.Sample("tvmffi_workers_ended_total", "cause=" + Quoted(cause), count);

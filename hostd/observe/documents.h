@@ -15,9 +15,9 @@
 
 namespace tvmffi::hostd {
 
-// An array of the workers that run, one object each: pid, session, label, age, layers, calls,
-// errors, mean, p50, p99, log_bytes, running (the calls in flight: lane, call_id, function,
-// elapsed) and last_call.
+// An array of the workers that run, one object each: pid, session, label, state ("running"), age,
+// layers, calls, errors, mean, p50, p99, log_bytes, running (the calls in flight: lane, call_id,
+// function, elapsed) and last_call. Then those that are nobody's yet: state "prepared", session 0.
 std::string WorkersDocument(const Supervisor& supervisor);
 
 // The same of the workers that ended, oldest first; `age` is since their end, `lifetime`, `cause`,

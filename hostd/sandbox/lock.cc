@@ -18,19 +18,6 @@ namespace {
 
 constexpr const char* kTmp = "/tmp";
 
-Status EnterRoot(const wire::WorkerStart& start, const std::vector<std::string>& readable,
-                 std::vector<FileLink>* links) {
-  RootSpec root;
-  root.paths = readable;
-  root.tmpfs_bytes = start.grants.tmpfs_bytes;
-  root.own_proc = Has(start.layers, kPidNamespace);
-  TVMFFI_RETURN_IF_ERROR(EnterNewRoot(root, links));
-  if (root.tmpfs_bytes != 0 && ::chdir(kTmp) != 0) {
-    return ErrnoStatus(errno, "cannot enter the worker's own folder");
-  }
-  return OkStatus();
-}
-
 Status RestrictAccess(const wire::WorkerStart& start, const std::vector<std::string>& readable) {
   LandlockRules rules;
   rules.files = Has(start.layers, kLandlock);
@@ -53,11 +40,7 @@ Status RestrictAccess(const wire::WorkerStart& start, const std::vector<std::str
   return ApplyLandlock(rules);
 }
 
-}  // namespace
-
-Status LockSelf(const wire::WorkerStart& start, std::vector<FileLink>* links) {
-  const std::vector<std::string> readable = ReadablePaths(start.grants);
-  if (Has(start.layers, kMountNamespace)) TVMFFI_RETURN_IF_ERROR(EnterRoot(start, readable, links));
+Status DropRights(const wire::WorkerStart& start) {
   if (Has(start.layers, kUser)) {
     TVMFFI_RETURN_IF_ERROR(BecomeNobody());
     // The change of user has undone it.
@@ -67,12 +50,59 @@ Status LockSelf(const wire::WorkerStart& start, std::vector<FileLink>* links) {
   }
   TVMFFI_RETURN_IF_ERROR(ApplyRlimits(start.limits));
   TVMFFI_RETURN_IF_ERROR(DropCapabilities());
-  TVMFFI_RETURN_IF_ERROR(SetNoNewPrivileges());
+  return SetNoNewPrivileges();
+}
+
+}  // namespace
+
+Status SelfLock::Prepare(const wire::WorkerPrepare& prepare, StartTimes* times) {
+  if (Has(prepare.layers, kMountNamespace)) {
+    TVMFFI_RETURN_IF_ERROR(root_.Make({prepare.tmpfs_bytes, Has(prepare.layers, kPidNamespace)}));
+    TVMFFI_RETURN_IF_ERROR(root_.Bind(SystemPaths()));
+  }
+  times->Mark(StartStep::kRoot);
+  if (Has(prepare.layers, kSeccomp)) {
+    profile_ = {prepare.network, Has(prepare.layers, kMountNamespace), prepare.audit};
+    Result<SeccompProgram> program = MakeSeccomp(profile_);
+    if (!program.ok()) return program.status();
+    program_ = std::move(*program);
+  }
+  times->Mark(StartStep::kFilter);
+  return OkStatus();
+}
+
+Status SelfLock::FinishRoot(const wire::WorkerStart& start, std::vector<std::string>* readable,
+                            std::vector<FileLink>* links) {
+  TVMFFI_RETURN_IF_ERROR(root_.InOldTree([&] { *readable = ReadablePaths(start.grants); }));
+  TVMFFI_RETURN_IF_ERROR(root_.Bind(*readable));
+  TVMFFI_RETURN_IF_ERROR(root_.Enter(links));
+  if (start.grants.tmpfs_bytes != 0 && ::chdir(kTmp) != 0) {
+    return ErrnoStatus(errno, "cannot enter the worker's own folder");
+  }
+  return OkStatus();
+}
+
+Status SelfLock::Finish(const wire::WorkerStart& start, std::vector<FileLink>* links,
+                        StartTimes* times) {
+  std::vector<std::string> readable;
+  if (Has(start.layers, kMountNamespace)) {
+    TVMFFI_RETURN_IF_ERROR(FinishRoot(start, &readable, links));
+  } else {
+    readable = ReadablePaths(start.grants);
+  }
+  times->Mark(StartStep::kFiles);
+  TVMFFI_RETURN_IF_ERROR(DropRights(start));
+  times->Mark(StartStep::kLimits);
   TVMFFI_RETURN_IF_ERROR(RestrictAccess(start, readable));
-  if (!Has(start.layers, kSeccomp)) return OkStatus();
-  // A worker of one call could write into the modes and times of the files that the next one gets.
-  const bool own_files = Has(start.layers, kMountNamespace) && !start.one_call;
-  return ApplySeccomp({start.grants.network, own_files, start.audit});
+  times->Mark(StartStep::kLandlock);
+  if (Has(start.layers, kSeccomp)) {
+    // A worker of one call could write into the modes and times of the files that the next one
+    // gets. The stricter of two filters counts; after the second there can be no other.
+    if (profile_.own_files && start.one_call) TVMFFI_RETURN_IF_ERROR(RefuseOwnFiles(start.audit));
+    TVMFFI_RETURN_IF_ERROR(InstallSeccomp(program_));
+  }
+  times->Mark(StartStep::kSeccomp);
+  return OkStatus();
 }
 
 }  // namespace tvmffi::hostd

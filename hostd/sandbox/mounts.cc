@@ -68,7 +68,7 @@ struct Source {
   bool is_folder;
 };
 
-// Found before the old tree moves: its absolute symbolic links lead nowhere afterwards.
+// In the old tree: its absolute symbolic links lead nowhere elsewhere.
 std::vector<Source> FindSources(const std::vector<std::string>& paths) {
   std::vector<Source> sources;
   for (const std::string& path : paths) {
@@ -86,24 +86,13 @@ std::vector<Source> FindSources(const std::vector<std::string>& paths) {
   return sources;
 }
 
-Status Bind(const Source& source) {
+Status BindOne(const Source& source) {
   const std::string target = kNew + source.path;
   TVMFFI_RETURN_IF_ERROR(MakeParents(target));
   TVMFFI_RETURN_IF_ERROR(source.is_folder ? MakeFolder(target) : MakeFile(target));
   const std::string from = kOld + source.canonical;
   TVMFFI_RETURN_IF_ERROR(Mount(from.c_str(), target, nullptr, MS_BIND | MS_REC, ""));
   return Restrict(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, AT_RECURSIVE);
-}
-
-// The paths that were bound.
-Result<std::vector<std::string>> BindAll(const std::vector<Source>& sources) {
-  std::vector<std::string> bound;
-  for (const Source& source : sources) {
-    if (LiesUnder(source.path, bound)) continue;
-    TVMFFI_RETURN_IF_ERROR(Bind(source));
-    bound.push_back(source.path);
-  }
-  return bound;
 }
 
 Status PlaceLinks(const std::vector<std::string>& bound, std::vector<FileLink>* links) {
@@ -145,8 +134,7 @@ Status LeaveOldRoot() {
 
 }  // namespace
 
-Status EnterNewRoot(const RootSpec& spec, std::vector<FileLink>* links) {
-  const std::vector<Source> sources = FindSources(spec.paths);
+Status NewRoot::Make(const RootSpec& spec) {
   // Nothing that happens here shows outside, nor the other way round.
   TVMFFI_RETURN_IF_ERROR(Mount("none", "/", nullptr, MS_REC | MS_PRIVATE, ""));
   TVMFFI_RETURN_IF_ERROR(Mount("tmpfs", kStage, "tmpfs", 0, "mode=755,size=64k"));
@@ -158,10 +146,30 @@ Status EnterNewRoot(const RootSpec& spec, std::vector<FileLink>* links) {
   TVMFFI_RETURN_IF_ERROR(Mount("tmpfs", kNew, "tmpfs", MS_NOSUID, "mode=755,size=4m"));
   TVMFFI_RETURN_IF_ERROR(MountProc(spec.own_proc));
   // Before the rest: what may be read can lie in /tmp.
-  TVMFFI_RETURN_IF_ERROR(MountTmp(spec.tmpfs_bytes));
-  Result<std::vector<std::string>> bound = BindAll(sources);
-  if (!bound.ok()) return bound.status();
-  TVMFFI_RETURN_IF_ERROR(PlaceLinks(*bound, links));
+  return MountTmp(spec.tmpfs_bytes);
+}
+
+Status NewRoot::InOldTree(const std::function<void()>& look) const {
+  if (::chroot(kOld) != 0) return Failed("look into the old tree");
+  look();
+  // The working folder is still the stage.
+  if (::chroot(".") != 0) return Failed("leave the old tree");
+  return OkStatus();
+}
+
+Status NewRoot::Bind(const std::vector<std::string>& paths) {
+  std::vector<Source> sources;
+  TVMFFI_RETURN_IF_ERROR(InOldTree([&] { sources = FindSources(paths); }));
+  for (const Source& source : sources) {
+    if (LiesUnder(source.path, bound_)) continue;
+    TVMFFI_RETURN_IF_ERROR(BindOne(source));
+    bound_.push_back(source.path);
+  }
+  return OkStatus();
+}
+
+Status NewRoot::Enter(std::vector<FileLink>* links) {
+  TVMFFI_RETURN_IF_ERROR(PlaceLinks(bound_, links));
   return LeaveOldRoot();
 }
 

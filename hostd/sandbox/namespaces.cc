@@ -39,12 +39,11 @@ int WriteWhole(const char* path, const char* text) {
     if (error != 0) status = ErrnoStatus(error, "cannot map the user");
   }
   if (status.ok() && Has(layers, kMountNamespace)) {
-    RootSpec root;
-    root.paths = SystemPaths();
-    root.tmpfs_bytes = 1 << 20;
-    root.own_proc = Has(layers, kPidNamespace);
+    NewRoot root;
     std::vector<FileLink> links;
-    status = EnterNewRoot(root, &links);
+    status = root.Make({1 << 20, Has(layers, kPidNamespace)});
+    if (status.ok()) status = root.Bind(SystemPaths());
+    if (status.ok()) status = root.Enter(&links);
   }
   if (!status.ok() && ::write(report, status.message.data(), status.message.size()) < 0) {
     ::_exit(2);

@@ -38,4 +38,12 @@ Result<Policy> MakePolicy(const wire::CreateWorker& request) {
   return Policy{request.limits, request.environment, request.grants};
 }
 
+bool CanBeSetLater(std::string_view name) {
+  static constexpr std::array<std::string_view, 4> kPrefixes = {"LD_", "GLIBC", "MALLOC_",
+                                                                "GLIBCXX_"};
+  return std::none_of(kPrefixes.begin(), kPrefixes.end(), [name](std::string_view prefix) {
+    return name.substr(0, prefix.size()) == prefix;
+  });
+}
+
 }  // namespace tvmffi::hostd

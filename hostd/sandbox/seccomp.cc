@@ -107,10 +107,21 @@ Status AddRules(const SeccompProfile& profile, SeccompFilter* filter) {
 
 }  // namespace
 
-Status ApplySeccomp(const SeccompProfile& profile) {
+Result<SeccompProgram> MakeSeccomp(const SeccompProfile& profile) {
   Result<SeccompFilter> filter = SeccompFilter::Create(profile.audit);
   if (!filter.ok()) return filter.status();
   TVMFFI_RETURN_IF_ERROR(AddRules(profile, &*filter));
+  return filter->Compile();
+}
+
+Status InstallSeccomp(const SeccompProgram& program) { return SeccompFilter::Install(program); }
+
+Status RefuseOwnFiles(bool audit) {
+  Result<SeccompFilter> filter = SeccompFilter::CreateAllowing();
+  if (!filter.ok()) return filter.status();
+  for (int call : kOwnFiles) {
+    TVMFFI_RETURN_IF_ERROR(audit ? filter->Log(call) : filter->FailWith(EPERM, call));
+  }
   return filter->Load();
 }
 

@@ -1,7 +1,14 @@
 #include "hostd/sandbox/seccomp_filter.h"
 
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <utility>
+
+#include "proto/base/unique_fd.h"
 
 namespace tvmffi::hostd {
 
@@ -19,18 +26,52 @@ Result<SeccompFilter> SeccompFilter::Create(bool audit) {
   return filter;
 }
 
+Result<SeccompFilter> SeccompFilter::CreateAllowing() {
+  SeccompFilter filter(::seccomp_init(SCMP_ACT_ALLOW));
+  if (filter.filter_ == nullptr) {
+    return Status{Code::kResourceExhausted, "cannot make a seccomp filter"};
+  }
+  return filter;
+}
+
 Status SeccompFilter::FailWith(int error, int call) {
   return Check(
       ::seccomp_rule_add(filter_.get(), SCMP_ACT_ERRNO(static_cast<unsigned>(error)), call, 0),
       "refuse", call);
 }
 
-Status SeccompFilter::Load() {
+Status SeccompFilter::Log(int call) {
+  return Check(::seccomp_rule_add(filter_.get(), SCMP_ACT_LOG, call, 0), "log", call);
+}
+
+Result<SeccompProgram> SeccompFilter::Compile() const {
   // A tree of comparisons in place of a list: two hundred calls are eight steps.
   int result = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
-  if (result == 0) result = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1);
-  if (result == 0) result = ::seccomp_load(filter_.get());
-  return result == 0 ? OkStatus() : ErrnoStatus(-result, "cannot load a seccomp filter");
+  UniqueFd file(::memfd_create("seccomp", MFD_CLOEXEC));
+  if (!file.valid()) return ErrnoStatus(errno, "cannot make a file in memory");
+  if (result == 0) result = ::seccomp_export_bpf(filter_.get(), file.get());
+  if (result != 0) return ErrnoStatus(-result, "cannot make a seccomp filter");
+  const off_t size = ::lseek(file.get(), 0, SEEK_END);
+  SeccompProgram program(static_cast<size_t>(size) / sizeof(sock_filter));
+  if (::pread(file.get(), program.data(), static_cast<size_t>(size), 0) != size) {
+    return ErrnoStatus(errno, "cannot read a seccomp filter");
+  }
+  return program;
+}
+
+Status SeccompFilter::Install(const SeccompProgram& program) {
+  const sock_fprog whole{static_cast<unsigned short>(program.size()),
+                         const_cast<sock_filter*>(program.data())};
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &whole) == 0) {
+    return OkStatus();
+  }
+  return ErrnoStatus(errno, "cannot load a seccomp filter");
+}
+
+Status SeccompFilter::Load() const {
+  Result<SeccompProgram> program = Compile();
+  if (!program.ok()) return program.status();
+  return Install(*program);
 }
 
 }  // namespace tvmffi::hostd

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "hostd/sandbox/seccomp.h"
 #include "proto/base/status.h"
 
 namespace tvmffi::hostd {
@@ -16,6 +17,8 @@ class SeccompFilter {
  public:
   // What no rule names fails with EPERM or, with `audit`, is done and written to the kernel's log.
   static Result<SeccompFilter> Create(bool audit);
+  // What no rule names is allowed.
+  static Result<SeccompFilter> CreateAllowing();
 
   template <size_t size>
   Status Allow(const int (&calls)[size]) {
@@ -30,9 +33,14 @@ class SeccompFilter {
                  "allow", call);
   }
   Status FailWith(int error, int call);
+  // Done, and written to the kernel's log.
+  Status Log(int call);
 
+  Result<SeccompProgram> Compile() const;
   // For all threads of this process and what they start, for good. Needs no_new_privs.
-  Status Load();
+  static Status Install(const SeccompProgram& program);
+  // Both.
+  Status Load() const;
 
  private:
   std::unique_ptr<void, void (*)(scmp_filter_ctx)> filter_;

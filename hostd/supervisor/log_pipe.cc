@@ -17,14 +17,12 @@ constexpr int64_t kDrainBytes = 1 << 20;
 
 }  // namespace
 
-LogPipe::LogPipe(EventLoop* loop, UniqueFd read_end, std::unique_ptr<LineForwarder> forwarder)
+LogPipe::LogPipe(EventLoop* loop, UniqueFd read_end)
     : read_end_(std::move(read_end)),
-      forwarder_(std::move(forwarder)),
       rest_(loop, [this] { watch_->SetEvents(FdWatch::kReadable); }) {}
 
-Result<std::unique_ptr<LogPipe>> LogPipe::Create(EventLoop* loop, UniqueFd read_end,
-                                                 std::unique_ptr<LineForwarder> forwarder) {
-  std::unique_ptr<LogPipe> pipe(new LogPipe(loop, std::move(read_end), std::move(forwarder)));
+Result<std::unique_ptr<LogPipe>> LogPipe::Create(EventLoop* loop, UniqueFd read_end) {
+  std::unique_ptr<LogPipe> pipe(new LogPipe(loop, std::move(read_end)));
   Result<std::unique_ptr<FdWatch>> watch =
       FdWatch::Create(loop, pipe->read_end_.get(), [raw = pipe.get()](int) { raw->OnReadable(); });
   if (!watch.ok()) return watch.status();

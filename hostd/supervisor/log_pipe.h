@@ -18,9 +18,10 @@ namespace tvmffi::hostd {
 // the daemon.
 class LogPipe {
  public:
-  // `forwarder` may be null; it gets every line once more.
-  static Result<std::unique_ptr<LogPipe>> Create(EventLoop* loop, UniqueFd read_end,
-                                                 std::unique_ptr<LineForwarder> forwarder);
+  static Result<std::unique_ptr<LogPipe>> Create(EventLoop* loop, UniqueFd read_end);
+
+  // From now on it gets every line once more.
+  void ForwardTo(std::unique_ptr<LineForwarder> forwarder) { forwarder_ = std::move(forwarder); }
 
   // Takes what is left in the pipe of a dead worker, a bounded amount: somebody else may still hold
   // the writing end.
@@ -29,7 +30,7 @@ class LogPipe {
   const LogRing& ring() const { return ring_; }
 
  private:
-  LogPipe(EventLoop* loop, UniqueFd read_end, std::unique_ptr<LineForwarder> forwarder);
+  LogPipe(EventLoop* loop, UniqueFd read_end);
   void OnReadable();
   // Bytes read; zero at the end, negative when there is nothing now.
   int64_t ReadOnce();

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 
@@ -18,6 +20,9 @@
 
 namespace tvmffi::hostd {
 namespace {
+
+// Namespaces that a process can only be born into; the user's come before all others.
+constexpr int kCloned = CLONE_NEWUSER | CLONE_NEWPID;
 
 // What a child tells of its start.
 struct Progress {
@@ -75,31 +80,38 @@ bool ArrangeDescriptors(const ProgramFds& fds) {
   FailStart(start, errno);
 }
 
+// The daemon goes on meanwhile: a connection it ends is to be ended.
+void CloseOthers(const Start& start) {
+  std::array<int, 4> kept = {start.fds.log, start.fds.control, start.progress, start.end};
+  std::sort(kept.begin(), kept.end());
+  unsigned from = 3;
+  for (int fd : kept) {
+    if (fd < 3) continue;  // there is no `end`
+    const auto at = static_cast<unsigned>(fd);
+    if (at > from) ::syscall(SYS_close_range, from, at - 1, 0);
+    from = at + 1;
+  }
+  ::syscall(SYS_close_range, from, ~0u, 0);
+}
+
 [[noreturn]] void RunChild(const Start& start) {
+  // What the daemon had open must not outlive it here.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  CloseOthers(start);
   // The daemon hides its memory; what it starts need not.
   ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   if ((start.flags & CLONE_NEWUSER) != 0) {
     if (int error = MapUser(start.uid, start.gid); error != 0) FailStart(start, error);
   }
+  // Here and not when it is cloned: a network takes the kernel long to make, and the daemon would
+  // wait.
+  if (::unshare(start.flags & ~kCloned) != 0) FailStart(start, errno);
   if ((start.flags & CLONE_NEWPID) == 0) Exec(start);
   if (::setsid() < 0) FailStart(start, errno);
   const pid_t worker = ForkInto(0);
   if (worker < 0) FailStart(start, errno);
   if (worker == 0) Exec(start);
   RunInit(worker, start.end);
-}
-
-// Until the exec, or the end of the child.
-Progress ReadProgress(int fd) {
-  Progress last{0, 0};
-  for (;;) {
-    Progress next;
-    const ssize_t size = ::read(fd, &next, sizeof(next));
-    if (size < 0 && errno == EINTR) continue;
-    if (size != static_cast<ssize_t>(sizeof(next))) return last;
-    last = next;
-    if (next.error != 0) return last;
-  }
 }
 
 Status MakePipe(int flags, UniqueFd* read_end, UniqueFd* write_end) {
@@ -118,7 +130,7 @@ void KillAndReap(pid_t child) {
 
 }  // namespace
 
-Result<SpawnedProgram> SpawnProgram(const std::string& program,
+Result<SpawnedProgram> BeginProgram(const std::string& program,
                                     const std::vector<std::string>& environment,
                                     const ProgramFds& fds, const std::vector<std::string>& layers) {
   if (fds.log <= 3 || fds.control < 3) {
@@ -131,11 +143,10 @@ Result<SpawnedProgram> SpawnProgram(const std::string& program,
   std::vector<char*> envp;
   for (const std::string& entry : environment) envp.push_back(const_cast<char*>(entry.c_str()));
   envp.push_back(nullptr);
-  UniqueFd progress;
-  UniqueFd progress_end;
   SpawnedProgram spawned;
+  UniqueFd progress_end;
   UniqueFd end;
-  TVMFFI_RETURN_IF_ERROR(MakePipe(0, &progress, &progress_end));
+  TVMFFI_RETURN_IF_ERROR(MakePipe(0, &spawned.progress, &progress_end));
   const int flags = NamespaceFlags(layers);
   if ((flags & CLONE_NEWPID) != 0) {
     // The daemon reads it when the init has ended, and never waits.
@@ -144,18 +155,36 @@ Result<SpawnedProgram> SpawnProgram(const std::string& program,
 
   const Start start{program.c_str(), argv,        envp.data(),        fds,      flags,
                     ::geteuid(),     ::getegid(), progress_end.get(), end.get()};
-  spawned.child = ForkInto(flags);
+  spawned.child = ForkInto(flags & kCloned);
   if (spawned.child == 0) RunChild(start);
   if (spawned.child < 0) return ErrnoStatus(errno, "cannot start '" + program + "'");
-  progress_end.reset();
-  const Progress reached = ReadProgress(progress.get());
-  if (reached.error != 0) {
-    KillAndReap(spawned.child);
-    return ErrnoStatus(reached.error, "cannot start '" + program + "'");
-  }
-  const bool known = (flags & CLONE_NEWPID) != 0 && reached.pid > 0;
-  spawned.pid = known ? reached.pid : spawned.child;
+  spawned.pid = spawned.child;
   return spawned;
+}
+
+Result<bool> HasStarted(const std::string& program, SpawnedProgram* spawned) {
+  for (;;) {
+    Progress next;
+    const ssize_t size = ::read(spawned->progress.get(), &next, sizeof(next));
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EAGAIN) return false;
+    if (size != static_cast<ssize_t>(sizeof(next))) return true;  // the exec, or the child's end
+    if (next.error != 0) return ErrnoStatus(next.error, "cannot start '" + program + "'");
+    // Without a pid namespace it is the child itself.
+    if (spawned->end.valid() && next.pid > 0) spawned->pid = next.pid;
+  }
+}
+
+Result<SpawnedProgram> SpawnProgram(const std::string& program,
+                                    const std::vector<std::string>& environment,
+                                    const ProgramFds& fds, const std::vector<std::string>& layers) {
+  Result<SpawnedProgram> spawned = BeginProgram(program, environment, fds, layers);
+  if (!spawned.ok()) return spawned;
+  Result<bool> started = HasStarted(program, &*spawned);
+  spawned->progress.reset();
+  if (started.ok()) return spawned;
+  KillAndReap(spawned->child);
+  return started.status();
 }
 
 Result<std::string> ProgramBesideThisOne(const std::string& name) {

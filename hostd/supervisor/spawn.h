@@ -24,6 +24,8 @@ struct SpawnedProgram {
   pid_t pid = -1;
   // Where process 1 says how the program ended; invalid without a pid namespace.
   UniqueFd end;
+  // Where the child tells of its start until it has happened.
+  UniqueFd progress;
 };
 
 // Execs `program` as the leader of a new session in "/", in new namespaces of those that `layers`
@@ -34,6 +36,15 @@ struct SpawnedProgram {
 Result<SpawnedProgram> SpawnProgram(const std::string& program,
                                     const std::vector<std::string>& environment,
                                     const ProgramFds& fds, const std::vector<std::string>& layers);
+
+// The same without the wait: the program is started once HasStarted says so.
+Result<SpawnedProgram> BeginProgram(const std::string& program,
+                                    const std::vector<std::string>& environment,
+                                    const ProgramFds& fds, const std::vector<std::string>& layers);
+
+// Reads `progress`: waits for it, or returns false when that would block. After an error the child
+// is ending, unreaped.
+Result<bool> HasStarted(const std::string& program, SpawnedProgram* spawned);
 
 // The program of this name beside the running one.
 Result<std::string> ProgramBesideThisOne(const std::string& name);

@@ -19,7 +19,11 @@ constexpr int64_t kPatienceNanos = 1'000'000'000;
 }  // namespace
 
 Supervisor::Supervisor(EventLoop* loop, spdlog::logger* log)
-    : loop_(loop), log_(log), sweep_again_(loop, [this] { SweepOrphans(); }) {}
+    : loop_(loop),
+      log_(log),
+      sweep_again_(loop, [this] { SweepOrphans(); }),
+      pool_(
+          loop, log, [this] { return Room(); }, [this] { CheckEmpty(); }) {}
 
 Status Supervisor::Start() {
   ends_orphans_ = orphans_.Start();
@@ -33,6 +37,21 @@ Status Supervisor::Start() {
   return OkStatus();
 }
 
+size_t Supervisor::Room() const {
+  return kMaxWorkers - std::min(kMaxWorkers, workers_.size() + pool_.size());
+}
+
+Result<std::unique_ptr<WorkerProcess>> Supervisor::StartWorker(const SpawnOptions& options) {
+  WorkerProcess::OnExit on_exit = [this](WorkerProcess* worker) { OnExit(worker); };
+  if (std::unique_ptr<WorkerProcess> process = pool_.Take(options)) {
+    Status assigned = process->Assign(options, std::move(on_exit));
+    if (!assigned.ok()) return assigned;
+    return process;
+  }
+  if (Room() == 0) pool_.EndOne();
+  return WorkerProcess::Spawn(loop_, options, std::move(on_exit));
+}
+
 Result<WorkerProcess*> Supervisor::Spawn(const SpawnOptions& options,
                                          WorkerProcess::OnExit on_exit) {
   if (workers_.size() >= kMaxWorkers) {
@@ -41,8 +60,8 @@ Result<WorkerProcess*> Supervisor::Spawn(const SpawnOptions& options,
                                                 " are running, limit is " +
                                                 std::to_string(kMaxWorkers)};
   }
-  Result<std::unique_ptr<WorkerProcess>> process =
-      WorkerProcess::Spawn(loop_, options, [this](WorkerProcess* worker) { OnExit(worker); });
+  Result<std::unique_ptr<WorkerProcess>> process = StartWorker(options);
+  pool_.Fill();
   if (!process.ok()) return process.status();
   ++created_;
   WorkerProcess* worker = process->get();
@@ -98,6 +117,7 @@ void Supervisor::OnSymbolizerExit(SymbolizerProcess* symbolizer) {
 
 void Supervisor::NotifyWhenEmpty(std::function<void()> on_empty) {
   on_empty_ = std::move(on_empty);
+  pool_.Stop();
   loop_->Defer([this] { CheckEmpty(); });
 }
 
@@ -150,6 +170,7 @@ void Supervisor::AnnounceExits(size_t orphans) {
 bool Supervisor::IsOurs(pid_t pid) const {
   return std::any_of(workers_.begin(), workers_.end(),
                      [pid](const Entry& entry) { return entry.process->child() == pid; }) ||
+         pool_.Owns(pid) ||
          std::any_of(symbolizers_.begin(), symbolizers_.end(),
                      [pid](const auto& process) { return process->pid() == pid; });
 }
@@ -161,7 +182,7 @@ void Supervisor::SweepOrphans() {
 }
 
 void Supervisor::CheckEmpty() {
-  if (!workers_.empty() || !ended_.empty() || on_empty_ == nullptr) return;
+  if (!workers_.empty() || !ended_.empty() || !pool_.empty() || on_empty_ == nullptr) return;
   std::function<void()> on_empty;
   on_empty.swap(on_empty_);
   on_empty();

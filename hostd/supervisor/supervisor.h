@@ -14,6 +14,7 @@
 #include "hostd/supervisor/flight_recorder.h"
 #include "hostd/supervisor/orphans.h"
 #include "hostd/supervisor/symbolizer_process.h"
+#include "hostd/supervisor/worker_pool.h"
 #include "hostd/supervisor/worker_process.h"
 
 namespace tvmffi::hostd {
@@ -30,6 +31,10 @@ class Supervisor {
   Status Start();
   // Ok where what a worker leaves behind is ended, else why not.
   const Status& ends_orphans() const { return ends_orphans_; }
+
+  // Keeps `size` workers ready that are what `usual` asks for, from the first Spawn or FillPool on.
+  void KeepPrepared(const SpawnOptions& usual, size_t size) { pool_.Configure(usual, size); }
+  void FillPool() { pool_.Fill(); }
 
   // The worker stays valid until `on_exit` has returned. That is called when what the worker left
   // behind has ended too, or does not end.
@@ -55,6 +60,8 @@ class Supervisor {
   const FlightRecorder& recorder() const { return recorder_; }
 
   size_t workers() const { return workers_.size(); }
+  // Nobody's yet.
+  const WorkerPool& pool() const { return pool_; }
   uint64_t workers_created() const { return created_; }
   uint64_t workers_died() const { return died_; }
 
@@ -70,6 +77,8 @@ class Supervisor {
   void SweepOrphans();
   void AnnounceExits(size_t orphans);
   void CheckEmpty();
+  size_t Room() const;
+  Result<std::unique_ptr<WorkerProcess>> StartWorker(const SpawnOptions& options);
 
   EventLoop* loop_;
   spdlog::logger* log_;
@@ -84,6 +93,7 @@ class Supervisor {
   std::function<void()> on_empty_;
   uint64_t created_ = 0;
   uint64_t died_ = 0;
+  WorkerPool pool_;
 };
 
 }  // namespace tvmffi::hostd

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -48,8 +49,6 @@ Result<UniqueFd> Duplicate(int fd) {
 
 WorkerProcess::WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExit on_exit)
     : loop_(loop),
-      label_(options.label),
-      session_(options.session),
       layers_(options.layers),
       on_exit_(std::move(on_exit)),
       retry_(loop, [this] { OnChildExit(); }),
@@ -59,9 +58,47 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Spawn(EventLoop* loop,
                                                             const SpawnOptions& options,
                                                             OnExit on_exit) {
   std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, options, std::move(on_exit)));
+  TVMFFI_RETURN_IF_ERROR(worker->TakeOver(options));
   TVMFFI_RETURN_IF_ERROR(worker->CreateMemory());
-  TVMFFI_RETURN_IF_ERROR(worker->Start(options));
+  TVMFFI_RETURN_IF_ERROR(worker->StartProgram(options));
+  TVMFFI_RETURN_IF_ERROR(worker->SendStart(options, /*environment=*/{}));
   return worker;
+}
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Prepare(EventLoop* loop,
+                                                              const SpawnOptions& options,
+                                                              std::function<void()> on_started,
+                                                              OnExit on_exit) {
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, options, std::move(on_exit)));
+  TVMFFI_RETURN_IF_ERROR(worker->CreateMemory());
+  TVMFFI_RETURN_IF_ERROR(worker->BeginPrepared(options, std::move(on_started)));
+  return worker;
+}
+
+bool WorkerProcess::MayBeAssigned() const {
+  if (assigned_ || !started_ || report_.has_value() || kill_cause_.has_value()) return false;
+  pollfd ended{pidfd_.get(), POLLIN, 0};
+  return ::poll(&ended, 1, 0) == 0;
+}
+
+Status WorkerProcess::Assign(const SpawnOptions& options, OnExit on_exit) {
+  on_exit_ = std::move(on_exit);
+  progress_.reset();
+  spawned_.progress.reset();
+  TVMFFI_RETURN_IF_ERROR(TakeOver(options));
+  return SendStart(options, options.policy.environment);
+}
+
+Status WorkerProcess::TakeOver(const SpawnOptions& options) {
+  assigned_ = true;
+  label_ = options.label;
+  session_ = options.session;
+  start_ns_ = MonotonicNanos();
+  Result<std::unique_ptr<WorkerCgroup>> cgroup =
+      WorkerCgroup::Create(*options.cgroups, options.policy.limits);
+  if (!cgroup.ok()) return cgroup.status();
+  cgroup_ = std::move(*cgroup);
+  return OkStatus();
 }
 
 Status WorkerProcess::CreateMemory() {
@@ -80,17 +117,14 @@ Status WorkerProcess::CreateMemory() {
   return OkStatus();
 }
 
-Status WorkerProcess::Start(const SpawnOptions& options) {
+Status WorkerProcess::Connect(UniqueFd* log_end, UniqueFd* control_end) {
   Result<std::pair<UniqueFd, UniqueFd>> log = LogPipeEnds();
   if (!log.ok()) return log.status();
   Result<std::pair<UniqueFd, UniqueFd>> control = ControlSocketPair();
   if (!control.ok()) return control.status();
   // A worker has nothing to tell the daemon: what it sends, descriptors above all, is refused.
   ::shutdown(control->first.get(), SHUT_RD);
-  auto forwarder =
-      options.forward_log ? std::make_unique<LineForwarder>(STDERR_FILENO, label_) : nullptr;
-  Result<std::unique_ptr<LogPipe>> pipe =
-      LogPipe::Create(loop_, std::move(log->first), std::move(forwarder));
+  Result<std::unique_ptr<LogPipe>> pipe = LogPipe::Create(loop_, std::move(log->first));
   if (!pipe.ok()) return pipe.status();
   log_ = std::move(*pipe);
   Stream::Callbacks callbacks;
@@ -105,30 +139,76 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
       Stream::Create(loop_, std::move(control->first), std::move(callbacks));
   if (!stream.ok()) return stream.status();
   control_ = std::move(*stream);
+  *log_end = std::move(log->second);
+  *control_end = std::move(control->second);
+  return OkStatus();
+}
 
-  Result<std::unique_ptr<WorkerCgroup>> cgroup =
-      WorkerCgroup::Create(*options.cgroups, options.policy.limits);
-  if (!cgroup.ok()) return cgroup.status();
-  cgroup_ = std::move(*cgroup);
+Status WorkerProcess::StartProgram(const SpawnOptions& options) {
+  UniqueFd log_end;
+  UniqueFd control_end;
+  TVMFFI_RETURN_IF_ERROR(Connect(&log_end, &control_end));
+  Result<SpawnedProgram> spawned = SpawnProgram(options.program, options.policy.environment,
+                                                {log_end.get(), control_end.get()}, options.layers);
+  if (!spawned.ok()) return spawned.status();
+  spawned_ = std::move(*spawned);
+  started_ = true;
+  return WatchChild();
+}
+
+Status WorkerProcess::BeginPrepared(const SpawnOptions& options, std::function<void()> on_started) {
+  UniqueFd log_end;
+  UniqueFd control_end;
+  TVMFFI_RETURN_IF_ERROR(Connect(&log_end, &control_end));
   start_ns_ = MonotonicNanos();
   Result<SpawnedProgram> spawned =
-      SpawnProgram(options.program, options.policy.environment,
-                   {log->second.get(), control->second.get()}, options.layers);
+      BeginProgram(options.program, {}, {log_end.get(), control_end.get()}, options.layers);
   if (!spawned.ok()) return spawned.status();
-  pid_ = spawned->pid;
-  child_ = spawned->child;
-  end_ = std::move(spawned->end);
+  spawned_ = std::move(*spawned);
+  TVMFFI_RETURN_IF_ERROR(WatchChild());
+  Result<std::unique_ptr<FdWatch>> progress =
+      FdWatch::Create(loop_, spawned_.progress.get(),
+                      [this, program = options.program, on_started = std::move(on_started)](int) {
+                        OnProgress(program, on_started);
+                      });
+  if (!progress.ok()) return progress.status();
+  progress_ = std::move(*progress);
+  progress_->SetEvents(FdWatch::kReadable);
+  Pass(wire::WorkerPrepare{options.layers, options.audit, options.policy.grants.tmpfs_bytes,
+                           options.policy.grants.network},
+       {}, nullptr);
+  return OkStatus();
+}
+
+void WorkerProcess::OnProgress(const std::string& program,
+                               const std::function<void()>& on_started) {
+  Result<bool> started = HasStarted(program, &spawned_);
+  if (started.ok() && !*started) return;
+  progress_->SetEvents(0);
+  if (!started.ok()) return events_.Add(started.status().message);
+  started_ = true;
+  on_started();
+}
+
+Status WorkerProcess::WatchChild() {
   // Not reaped before, so the pid is still this child's.
-  pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
+  pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, child(), 0)));
   if (!pidfd_.valid()) return ErrnoStatus(errno, "cannot open the pidfd of a worker");
   Result<std::unique_ptr<ChildWatch>> watch =
       ChildWatch::Create(loop_, pidfd_.get(), [this] { OnChildExit(); });
   if (!watch.ok()) return watch.status();
   watch_ = std::move(*watch);
+  return OkStatus();
+}
 
+Status WorkerProcess::SendStart(const SpawnOptions& options,
+                                const std::vector<std::string>& environment) {
+  if (options.forward_log) {
+    log_->ForwardTo(std::make_unique<LineForwarder>(STDERR_FILENO, label_));
+  }
   // It waits for its start message, with one thread.
-  TVMFFI_RETURN_IF_ERROR(cgroup_->Add(child_));
-  if (pid_ != child_) TVMFFI_RETURN_IF_ERROR(cgroup_->Add(pid_));
+  TVMFFI_RETURN_IF_ERROR(cgroup_->Add(child()));
+  if (pid() != child()) TVMFFI_RETURN_IF_ERROR(cgroup_->Add(pid()));
   const uint64_t wall_seconds = options.policy.limits.wall_seconds;
   if (wall_seconds != 0) wall_.Start(wall_seconds * 1000);
   Result<UniqueFd> channel = Duplicate(channel_.fd());
@@ -136,23 +216,24 @@ Status WorkerProcess::Start(const SpawnOptions& options) {
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(*channel));
   Pass(wire::WorkerStart{options.worker_id, options.policy.limits, options.policy.grants,
-                         options.layers, options.audit, options.poison, options.one_call},
+                         options.layers, options.audit, options.poison, options.one_call,
+                         environment, static_cast<uint64_t>(options.cold_wake_ns)},
        std::move(fds), nullptr);
   return OkStatus();
 }
 
 WorkerProcess::~WorkerProcess() {
-  if (child_ < 0 || report_.has_value()) return;
-  ::kill(-child_, SIGKILL);
-  ::kill(child_, SIGKILL);  // unreaped, so the pid is ours; a pidfd may not have been had
-  ::waitpid(child_, nullptr, WNOHANG);
+  if (child() < 0 || report_.has_value()) return;
+  ::kill(-child(), SIGKILL);
+  ::kill(child(), SIGKILL);  // unreaped, so the pid is ours; a pidfd may not have been had
+  ::waitpid(child(), nullptr, WNOHANG);
 }
 
 void WorkerProcess::Kill(wire::KillCause cause) {
   if (report_.has_value()) return;
   if (!kill_cause_.has_value()) kill_cause_ = cause;
   events_.Add(std::string("killed: ") + CauseName(cause));
-  ::kill(-child_, SIGKILL);
+  ::kill(-child(), SIGKILL);
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
 }
 
@@ -222,20 +303,21 @@ void WorkerProcess::OnChildExit() {
     return;
   }
   // While it is not reaped its pid, and so its process group, cannot be anybody else's.
-  ::kill(-child_, SIGKILL);
+  ::kill(-child(), SIGKILL);
   WaitPidfd(pidfd_.get(), 0, &info, &usage);
-  if (std::optional<WorkerEnd> end = ReadWorkerEnd(end_.get())) {
+  if (std::optional<WorkerEnd> end = ReadWorkerEnd(spawned_.end.get())) {
     info.si_code = WIFEXITED(end->wait_status) ? CLD_EXITED : CLD_KILLED;
     info.si_status =
         WIFEXITED(end->wait_status) ? WEXITSTATUS(end->wait_status) : WTERMSIG(end->wait_status);
     usage = end->usage;
   }
-  info.si_pid = pid_;
+  info.si_pid = pid();
   wall_.Stop();
   AnnounceDeath();
   log_->Drain();
   report_ = MakeExitReport(info, usage, kill_cause_, MonotonicNanos() - start_ns_, log_->ring());
-  if (report_->cause == "signal" && report_->signal == SIGKILL && cgroup_->RanOutOfMemory()) {
+  if (report_->cause == "signal" && report_->signal == SIGKILL && cgroup_ != nullptr &&
+      cgroup_->RanOutOfMemory()) {
     report_->cause = "oom";
     report_->limits_hit.emplace_back("memory");
   }
@@ -254,7 +336,7 @@ EndedWorker WorkerProcess::Obituary() const {
   const int64_t now = MonotonicNanos();
   Recording calls = ReadCalls(now);
   calls.EndRunning();
-  return {pid_, session_, label_, layers_, now, *report_, std::move(calls), events_};
+  return {pid(), session_, label_, layers_, now, *report_, std::move(calls), events_};
 }
 
 void WorkerProcess::AnnounceDeath() {

@@ -18,6 +18,7 @@
 #include "hostd/sandbox/policy.h"
 #include "hostd/supervisor/flight_recorder.h"
 #include "hostd/supervisor/log_pipe.h"
+#include "hostd/supervisor/spawn.h"
 #include "proto/base/shm_segment.h"
 #include "proto/base/unique_fd.h"
 #include "proto/wire/validate.h"
@@ -36,6 +37,7 @@ struct SpawnOptions {
   bool one_call = false;
   const Cgroups* cgroups = nullptr;
   uint32_t session = 0;
+  int64_t cold_wake_ns = 0;  // what a wake-up costs here, 0 if that is not known
 };
 
 // Held by pidfd, so a recycled pid can never be signalled. Destruction kills; whoever destroys it
@@ -47,6 +49,18 @@ class WorkerProcess {
 
   static Result<std::unique_ptr<WorkerProcess>> Spawn(EventLoop* loop, const SpawnOptions& options,
                                                       OnExit on_exit);
+
+  // A worker for nobody yet, of these layers and this size of /tmp. Does not wait for the exec:
+  // `on_started` is called when that has happened; when it fails, the worker ends.
+  static Result<std::unique_ptr<WorkerProcess>> Prepare(EventLoop* loop,
+                                                        const SpawnOptions& options,
+                                                        std::function<void()> on_started,
+                                                        OnExit on_exit);
+  // It is prepared, and has not ended.
+  bool MayBeAssigned() const;
+  // Becomes somebody's, once. After a failure it is to be destroyed.
+  Status Assign(const SpawnOptions& options, OnExit on_exit);
+
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
   ~WorkerProcess();
@@ -74,9 +88,10 @@ class WorkerProcess {
 
   // Null while it runs.
   const wire::ExitReport* exit_report() const { return report_ ? &*report_ : nullptr; }
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return spawned_.pid; }
   // The daemon's child: the worker, or process 1 of its pid namespace.
-  pid_t child() const { return child_; }
+  pid_t child() const { return spawned_.child; }
+  // Empty while it is nobody's.
   const std::string& label() const { return label_; }
   uint32_t session() const { return session_; }
   const std::vector<std::string>& layers() const { return layers_; }
@@ -90,8 +105,15 @@ class WorkerProcess {
 
  private:
   WorkerProcess(EventLoop* loop, const SpawnOptions& options, OnExit on_exit);
+  Status TakeOver(const SpawnOptions& options);
   Status CreateMemory();
-  Status Start(const SpawnOptions& options);
+  Status Connect(UniqueFd* log_end, UniqueFd* control_end);
+  Status StartProgram(const SpawnOptions& options);
+  Status BeginPrepared(const SpawnOptions& options, std::function<void()> on_started);
+  void OnProgress(const std::string& program, const std::function<void()>& on_started);
+  Status WatchChild();
+  // Puts it into its groups and tells it what it is to do.
+  Status SendStart(const SpawnOptions& options, const std::vector<std::string>& environment);
   void OnChildExit();
   void AnnounceDeath();
   void OnWritten(uint64_t frames_sent);
@@ -103,10 +125,10 @@ class WorkerProcess {
   std::vector<std::string> layers_;
   OnExit on_exit_;
   int64_t start_ns_ = 0;
-  pid_t pid_ = -1;
-  pid_t child_ = -1;
+  bool assigned_ = false;
   std::unique_ptr<WorkerCgroup> cgroup_;
-  UniqueFd end_;    // where process 1 says how the worker ended
+  SpawnedProgram spawned_;
+  bool started_ = false;
   UniqueFd pidfd_;  // of the child
   ShmSegment channel_;
   ShmSegment death_page_;
@@ -114,6 +136,7 @@ class WorkerProcess {
   EventRing events_;
   std::unique_ptr<LogPipe> log_;
   std::unique_ptr<Stream> control_;
+  std::unique_ptr<FdWatch> progress_;
   std::unique_ptr<ChildWatch> watch_;
   Timer retry_;
   Timer wall_;

@@ -11,6 +11,7 @@
 #include "hostd/worker/handle_table.h"
 #include "hostd/worker/module_table.h"
 #include "hostd/worker/result_allocator.h"
+#include "proto/channel/start_times.h"
 #include "proto/codec/value.h"
 
 namespace tvmffi::hostd {
@@ -22,6 +23,7 @@ struct WorkerState {
   HandleTable handles;
   ResultMemory results;
   NoteQueue notes;
+  StartTimes* start_times = nullptr;  // in the channel
 };
 
 // Used by one lane's thread only, for one call after the other.

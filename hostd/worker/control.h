@@ -4,8 +4,10 @@
 
 #include <cstdint>
 
+#include "hostd/sandbox/lock.h"
 #include "hostd/worker/call_values.h"
 #include "proto/base/shm_segment.h"
+#include "proto/channel/start_times.h"
 #include "proto/wire/socket.h"
 #include "proto/wire/validate.h"
 
@@ -18,20 +20,27 @@ class Control {
   // checked.
   explicit Control(ControlConnection connection) : connection_(std::move(connection)) {}
 
-  // Takes WorkerStart, maps the channel, locks the process, prepares libtvm_ffi and opens lane 0.
+  // Takes WorkerStart, before it WorkerPrepare if that comes, maps the channel, locks the process,
+  // prepares libtvm_ffi and opens lane 0.
   Status Start();
 
   // Serves until the daemon closes the connection (Ok) or something goes wrong.
   Status Run();
 
  private:
-  Status MapChannel(ControlFrame frame);
+  // Waits for the start message, takes over what it says.
+  Status AwaitStart();
+  Status TakeEnvironment();
+  Status MapChannel(UniqueFd fd);
   Status PrepareLibrary();
   Status OpenLane(uint32_t lane);
   Status Take(ControlFrame frame);
   Status ShareArena(const wire::ShareArena& message, UniqueFd fd);
 
   ControlConnection connection_;
+  StartTimes early_;  // until there is a channel
+  StartTimes* times_ = &early_;
+  SelfLock lock_;
   ShmSegment channel_;
   wire::WorkerStart start_;
   // Never destroyed: plug-in threads outlive main.

@@ -256,6 +256,8 @@ void LaneServer::Load() {
 void LaneServer::LoadCopy(const std::string& path) {
   const auto module = state_->modules.Await(path, MonotonicNanos() + kArenaPatience);
   if (!module) return ReplyError({"RuntimeError", "the copy of " + path + " has not come", ""});
+  const bool first = state_->start_times->at(StartStep::kLoading) == 0;
+  if (first) state_->start_times->Mark(StartStep::kLoading);
   if (!module->in_place) LoadNeighbours(module->fd, path);
   // By what the module is called: the name of a descriptor has no extension.
   static const TVMFFIObjectHandle load = FindGlobal("ffi.Module.load_from_file.so");
@@ -273,6 +275,7 @@ void LaneServer::LoadCopy(const std::string& path) {
     return ReplyError(error);
   }
   if (code == 0) state_->modules.SetLoaded(path);
+  if (code == 0 && first) state_->start_times->Mark(StartStep::kLoaded);
   Finish(code, &result);
 }
 

@@ -1,7 +1,8 @@
 // Where everything lies in a channel, the shared memory between one client and one worker.
 // Constants only: neither side reads a size or an offset from the other.
 //
-//   page 0   ChannelHeader, written by the daemon before anybody else sees the segment
+//   page 0   ChannelHeader, written by the daemon before anybody else sees the segment, but for the
+//            times of the worker's start
 //   page 1   CrashPage, written by the worker's fault handler: a hint, never a fact
 //   then     kMaxLanes lanes; a lane is two halves, each written by one side only
 //
@@ -14,10 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "proto/channel/start_times.h"
+
 namespace tvmffi {
 
 inline constexpr uint32_t kChannelMagic = 0x31434854;  // "THC1"
-inline constexpr uint32_t kChannelVersion = 2;
+inline constexpr uint32_t kChannelVersion = 3;
 inline constexpr uint32_t kMaxLanes = 16;
 inline constexpr size_t kPage = 4096;
 // What memory that was given back holds where callers want it overwritten: NaN as a float, -1 as an
@@ -29,7 +32,9 @@ enum class Side { kClient, kWorker };
 struct ChannelHeader {
   uint32_t magic;
   uint32_t version;
+  StartTimes start = {};
 };
+static_assert(sizeof(ChannelHeader) <= kPage, "page 0");
 
 inline constexpr uint32_t kMaxCrashRegisters = 33;  // in DWARF's order, the program counter last
 inline constexpr uint32_t kMaxCrashModules = 128;

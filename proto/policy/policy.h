@@ -28,7 +28,7 @@
 
 namespace tvmffi {
 
-inline constexpr uint64_t kDefaultTmpfs = 64u << 20;
+using wire::kDefaultTmpfs;
 inline constexpr size_t kMaxPolicyText = 256 * 1024;
 inline constexpr size_t kMaxPolicyLibraries = 256;
 

@@ -165,8 +165,8 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
       return GetStats{envelope.message_as_GetStats()->request_id()};
     case schema::Message::Stats: {
       auto* m = envelope.message_as_Stats();
-      return Stats{m->request_id(),      m->sessions(),     m->workers(),
-                   m->workers_created(), m->workers_died(), m->uptime_us()};
+      return Stats{m->request_id(),   m->sessions(),  m->workers(),  m->workers_created(),
+                   m->workers_died(), m->uptime_us(), m->prepared(), m->prepared_used()};
     }
     case schema::Message::Done:
       return Done{envelope.message_as_Done()->request_id()};
@@ -182,7 +182,13 @@ Message Read(const schema::Envelope& envelope, TextReader* text) {
                          text->Read(m->layers()),
                          m->audit(),
                          m->poison(),
-                         m->one_call()};
+                         m->one_call(),
+                         text->Read(m->environment()),
+                         m->cold_wake_ns()};
+    }
+    case schema::Message::WorkerPrepare: {
+      auto* m = envelope.message_as_WorkerPrepare();
+      return WorkerPrepare{text->Read(m->layers()), m->audit(), m->tmpfs_bytes(), m->network()};
     }
     case schema::Message::StartSymbolizer:
       return StartSymbolizer{envelope.message_as_StartSymbolizer()->request_id()};
@@ -300,6 +306,10 @@ Status CheckFields(const CreateWorker& m) {
 }
 Status CheckFields(const WorkerStart& m) {
   TVMFFI_RETURN_IF_ERROR(CheckGrants(m.grants));
+  TVMFFI_RETURN_IF_ERROR(CheckTexts("layers", m.layers, kMaxLayers, kMaxName));
+  return CheckEnvironment(m.environment);
+}
+Status CheckFields(const WorkerPrepare& m) {
   return CheckTexts("layers", m.layers, kMaxLayers, kMaxName);
 }
 Status CheckFields(const WorkerCreated& m) {
@@ -462,7 +472,7 @@ Union Write(Builder& b, const GetStats& m) {
 Union Write(Builder& b, const Stats& m) {
   return {schema::Message::Stats,
           schema::CreateStats(b, m.request_id, m.sessions, m.workers, m.workers_created,
-                              m.workers_died, m.uptime_us)
+                              m.workers_died, m.uptime_us, m.prepared, m.prepared_used)
               .Union()};
 }
 Union Write(Builder& b, const Done& m) {
@@ -477,10 +487,16 @@ Union Write(Builder& b, const WorkerStart& m) {
   auto limits = Write(b, m.limits);
   auto grants = Write(b, m.grants);
   auto layers = b.CreateVectorOfStrings(m.layers);
+  auto environment = b.CreateVectorOfStrings(m.environment);
   return {schema::Message::WorkerStart,
           schema::CreateWorkerStart(b, m.worker_id, limits, grants, layers, m.audit, m.poison,
-                                    m.one_call)
+                                    m.one_call, environment, m.cold_wake_ns)
               .Union()};
+}
+Union Write(Builder& b, const WorkerPrepare& m) {
+  auto layers = b.CreateVectorOfStrings(m.layers);
+  return {schema::Message::WorkerPrepare,
+          schema::CreateWorkerPrepare(b, layers, m.audit, m.tmpfs_bytes, m.network).Union()};
 }
 Union Write(Builder& b, const StartSymbolizer& m) {
   return {schema::Message::StartSymbolizer, schema::CreateStartSymbolizer(b, m.request_id).Union()};
@@ -600,7 +616,8 @@ const char* MessageName(const Message& message) {
       "LendModule",
       "GetDocument",
       "Document",
-      "EndWorker"};
+      "EndWorker",
+      "WorkerPrepare"};
   return kNames[message.index()];
 }
 

@@ -32,6 +32,7 @@ inline constexpr size_t kMaxSymbol = 1024;  // of a function's name, of a path
 inline constexpr size_t kMaxErrorText = 64 * 1024;
 inline constexpr size_t kMaxDocument = 900 * 1024;
 inline constexpr uint64_t kMaxArena = uint64_t{1} << 46;
+inline constexpr uint64_t kDefaultTmpfs = 64u << 20;  // of workers whose policy does not say
 
 struct Limits {
   uint64_t address_space_bytes = 0;
@@ -152,6 +153,8 @@ struct Stats {
   uint64_t workers_created = 0;
   uint64_t workers_died = 0;
   uint64_t uptime_us = 0;
+  uint32_t prepared = 0;
+  uint64_t prepared_used = 0;
 };
 
 struct Done {
@@ -164,6 +167,13 @@ struct Failed {
   std::string message;
 };
 
+struct WorkerPrepare {
+  std::vector<std::string> layers;
+  bool audit = false;
+  uint64_t tmpfs_bytes = 0;
+  bool network = false;
+};
+
 // The frame's descriptor: the channel.
 struct WorkerStart {
   uint32_t worker_id = 0;
@@ -173,6 +183,8 @@ struct WorkerStart {
   bool audit = false;
   bool poison = false;
   bool one_call = false;
+  std::vector<std::string> environment = {};
+  uint64_t cold_wake_ns = 0;
 };
 
 struct StartSymbolizer {
@@ -236,10 +248,11 @@ struct EndWorker {
   int32_t pid = 0;
 };
 
-using Message = std::variant<Hello, Welcome, CreateWorker, WorkerCreated, ShareArena, RetireArena,
-                             OpenLane, KillWorker, AwaitExit, WorkerExited, GetStats, Stats, Done,
-                             Failed, WorkerStart, StartSymbolizer, SymbolizerStarted, ModuleFile,
-                             Symbolize, Symbols, LendModule, GetDocument, Document, EndWorker>;
+using Message =
+    std::variant<Hello, Welcome, CreateWorker, WorkerCreated, ShareArena, RetireArena, OpenLane,
+                 KillWorker, AwaitExit, WorkerExited, GetStats, Stats, Done, Failed, WorkerStart,
+                 StartSymbolizer, SymbolizerStarted, ModuleFile, Symbolize, Symbols, LendModule,
+                 GetDocument, Document, EndWorker, WorkerPrepare>;
 
 // Checks the frame, its number of descriptors included unless it lost them, against the schema and
 // the bounds above.

@@ -151,8 +151,14 @@ def reset(module: tvm_ffi.Module) -> None:
 
 
 def worker_info(module: tvm_ffi.Module) -> dict[str, Any]:
-    """The worker behind a hosted module: ``pid`` (0 while there is none), ``generation``, ``alive``, ``daemon_pid``, ``layers``, ..."""
-    info = _worker_info(module)
+    """The worker behind a hosted module: ``pid`` (0 while there is none), ``generation``, ``alive``, ``daemon_pid``, ``layers``, ...
+
+    ``start`` says when each step of its start was done, in seconds since it was asked for, as the worker itself has it; what one
+    that was prepared had done before that is negative.
+    """
+    info = dict(_worker_info(module).items())
+    start = {str(step): float(when) for step, when in info.pop("start").items()}
     result = {str(name): value if isinstance(value, (bool, int)) else str(value) for name, value in info.items()}
     result["layers"] = result["layers"].split()
+    result["start"] = start
     return result

@@ -15,6 +15,7 @@
 
 #include "proto/base/clock.h"
 #include "tests/bench/bench_support.h"
+#include "tests/bench/hosted.h"
 
 namespace tvmffi::bench {
 namespace {
@@ -22,7 +23,6 @@ namespace {
 namespace ffi = tvm::ffi;
 
 constexpr int kDefaultRounds = 41;
-constexpr int64_t kElements = 1024;
 
 // What an isolated call may cost at most, in round trips of the raw mechanism.
 constexpr double kMaxRatio = 1.5;
@@ -32,46 +32,6 @@ constexpr double kMaxIdle = 0.1;
 constexpr double kSlowRing = 200;
 
 constexpr char kOneInt[] = "isolated, one int";
-
-// The client library is itself a module.
-class Host {
- public:
-  Host() : module_(ffi::Module::LoadFromFile(TVMFFI_BENCH_HOST)) {}
-
-  ffi::Function Get(const char* name) const { return *module_->GetFunction(name, false); }
-  ffi::Module Load(const char* path) const { return Get("load_module")(path).cast<ffi::Module>(); }
-
-  ffi::Tensor SharedOnes() const {
-    ffi::Tensor tensor =
-        Get("empty")(ffi::Shape({kElements}), DLDataType{kDLFloat, 32, 1}).cast<ffi::Tensor>();
-    float* data = static_cast<float*>(tensor.data_ptr());
-    for (int64_t i = 0; i < kElements; ++i) data[i] = 1;
-    return tensor;
-  }
-
-  int PidOf(const ffi::Module& module, const char* key) const {
-    auto info = Get("worker_info")(module).cast<ffi::Map<ffi::String, ffi::Any>>();
-    return static_cast<int>(info[key].cast<int64_t>());
-  }
-
- private:
-  ffi::Module module_;
-};
-
-template <typename Visit>
-void ForEachThread(int pid, Visit visit) {
-  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
-  for (const auto& task : std::filesystem::directory_iterator(tasks)) visit(task.path());
-}
-
-void PinProcess(int pid, int cpu) {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(cpu, &one);
-  ForEachThread(pid, [&](const std::filesystem::path& task) {
-    ::sched_setaffinity(std::atoi(task.filename().c_str()), sizeof(one), &one);
-  });
-}
 
 // Nanoseconds on a CPU: /proc/<pid>/stat only counts in ticks.
 double CpuNanosOf(int pid) {
@@ -83,20 +43,6 @@ double CpuNanosOf(int pid) {
   });
   return sum;
 }
-
-// One function with its arguments; the worker stays the same through all rounds and sleeps while
-// others are measured.
-class HostedCall : public Exchange {
- public:
-  HostedCall(const Pins& pins, int worker, const std::function<void()>& call) : call_(call) {
-    PinTo(pins.caller);
-    if (worker != 0) PinProcess(worker, pins.peer);
-  }
-  void Once() override { call_(); }
-
- private:
-  const std::function<void()>& call_;
-};
 
 struct Subject {
   ffi::Function next;

@@ -286,7 +286,8 @@ class TestClients:
     def test_c3_8_an_environment_stays_where_it_was_given(self, tmp_path: Path) -> None:
         """What a client gives its worker the daemon does not have, nor a worker what the daemon has; others read neither."""
         environment = {**os.environ, "HARNESS": "d43mon-s3cret"}
-        running = shared_daemon(tmp_path, env=environment)
+        # A prepared worker would have it nowhere but in its memory.
+        running = shared_daemon(tmp_path, "--prepared", "0", env=environment)
         with running as (process, path), tvmffi_host.Session(socket=path) as session:
             mod = session.load_module(plugin("values"), env={"TOKEN": "t0p-s3cret"})
             worker = host_pid(mod)

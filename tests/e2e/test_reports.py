@@ -360,7 +360,7 @@ class TestBrokenSymbolizer:
 
     def test_b3_one_that_hangs_is_ended_and_holds_nobody_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TVMFFI_HOSTD", daemon_with("exec sleep 60", tmp_path))
-        with tvmffi_host.Session() as session:
+        with tvmffi_host.Session(prepared=0) as session:
             faulty = session.load_module(plugin("faulty"))
             reports = []
             thread = threading.Thread(target=lambda: reports.append(death(faulty, "segfault").report))

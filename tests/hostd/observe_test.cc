@@ -27,8 +27,9 @@ class ObserveTest : public ::testing::Test {
   void Start(std::vector<std::string> more_flags = {}) {
     Result<std::pair<UniqueFd, UniqueFd>> ends = ControlSocketPair();
     ASSERT_TRUE(ends.ok());
-    std::vector<std::string> flags = {"--private-fd", "5",        "--observe",
-                                      path_,          "--worker", testing::FakeWorkerProgram()};
+    std::vector<std::string> flags = {
+        "--private-fd", "5", "--observe", path_,
+        "--prepared",   "0", "--worker",  testing::FakeWorkerProgram()};
     flags.insert(flags.end(), more_flags.begin(), more_flags.end());
     daemon_ = std::make_unique<ChildProgram>(testing::DaemonProgram(), flags,
                                              std::map<int, int>{{ends->second.get(), 5}});

@@ -45,6 +45,16 @@ class SharedDaemonTest : public ::testing::Test {
     return session;
   }
 
+  // A worker it was starting may hold the socket for a moment longer than itself.
+  bool WaitUntilNobodyListens() {
+    const int64_t deadline = DeadlineAfter(10);
+    while (MonotonicNanos() < deadline) {
+      if (!ConnectUnix(path_, deadline).ok()) return true;
+      ::usleep(1000);
+    }
+    return false;
+  }
+
   bool PathExists() { return ::access(path_.c_str(), F_OK) == 0; }
 
   testing::TempDir folder_;
@@ -148,6 +158,7 @@ TEST_F(SharedDaemonTest, TakesTheSocketOfAKilledDaemonOver) {
   Open();
   first->Signal(SIGKILL);
   first->Wait();
+  ASSERT_TRUE(WaitUntilNobodyListens());
   ASSERT_TRUE(PathExists());
 
   auto second = Start();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <new>
 
 #include "proto/base/clock.h"
 #include "proto/base/sealed_file.h"
@@ -147,7 +148,7 @@ void WorkerDriver::Start(const wire::Limits& limits) {
   Result<ShmSegment> channel = ShmSegment::Create(kChannelSize, "test-channel");
   ASSERT_TRUE(channel.ok()) << channel.status().message;
   channel_ = std::move(*channel);
-  *reinterpret_cast<ChannelHeader*>(channel_.data()) = {kChannelMagic, kChannelVersion};
+  new (channel_.data()) ChannelHeader{kChannelMagic, kChannelVersion};
   log_.reset(::memfd_create("worker-log", MFD_CLOEXEC));
   Result<std::pair<UniqueFd, UniqueFd>> pair = ControlSocketPair();
   ASSERT_TRUE(pair.ok());

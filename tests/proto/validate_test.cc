@@ -58,10 +58,10 @@ std::vector<Message> LargestMessages() {
           AwaitExit{9, 10},
           WorkerExited{10, 11, report},
           GetStats{11},
-          Stats{12, 1, 2, 3, 4, 5},
+          Stats{12, 1, 2, 3, 4, 5, 6, 7},
           Done{13},
           Failed{14, Code::kInternal, std::string(kMaxErrorText, 'e')},
-          WorkerStart{15, limits, grants, layers, true, true, true},
+          WorkerStart{15, limits, grants, layers, true, true, true, environment, 16},
           StartSymbolizer{16},
           SymbolizerStarted{17},
           ModuleFile{18, kMaxCrashModules - 1},
@@ -70,7 +70,8 @@ std::vector<Message> LargestMessages() {
           LendModule{20, 21, "/" + std::string(kMaxPath - 1, 'p')},
           GetDocument{22, DocumentKind::kMetrics, 23},
           Document{24, std::string(kMaxDocument, 'd')},
-          EndWorker{25, 26}};
+          EndWorker{25, 26},
+          WorkerPrepare{layers, true, 27, true}};
 }
 
 Result<Message> Reread(const Message& message) {

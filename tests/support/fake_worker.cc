@@ -133,8 +133,13 @@ int Main() {
   ControlConnection control{UniqueFd(3)};
   std::vector<UniqueFd> fds;
   wire::Message first = Next(&control, &fds);
+  if (std::holds_alternative<wire::WorkerPrepare>(first)) first = Next(&control, &fds);
   auto* start = std::get_if<wire::WorkerStart>(&first);
   if (start == nullptr) Die(std::string("started with ") + wire::MessageName(first));
+  for (std::string& entry : start->environment) {
+    const size_t equals = entry.find('=');
+    ::setenv(entry.substr(0, equals).c_str(), entry.c_str() + equals + 1, 1);
+  }
   Status limited = hostd::ApplyRlimits(start->limits);
   if (!limited.ok()) Die(limited.message);
   Result<ShmSegment> channel = ShmSegment::Map(std::move(fds[0]), kChannelSize, Access::kReadWrite);

@@ -416,6 +416,8 @@ int Main() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ControlConnection control{UniqueFd(3)};
   Result<ControlFrame> frame = control.Receive(kNever);
+  // WorkerPrepare brings none.
+  if (frame.ok() && frame->fds.empty()) frame = control.Receive(kNever);
   if (!frame.ok() || frame->fds.size() != 1) return 5;
   Result<ShmSegment> channel =
       ShmSegment::Map(std::move(frame->fds[0]), kChannelSize, Access::kReadWrite);

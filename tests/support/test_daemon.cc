@@ -172,9 +172,9 @@ TestDaemon::TestDaemon(std::vector<std::string> more_flags) {
     return;
   }
   // Debuggable, so that its descriptors can be counted.
-  std::vector<std::string> flags = {"--private-fd",      "3",           "--worker",
-                                    FakeWorkerProgram(), "--log-level", "info",
-                                    "--without",         "all",         "--debuggable"};
+  std::vector<std::string> flags = {"--private-fd", "3",          "--worker",  FakeWorkerProgram(),
+                                    "--log-level",  "info",       "--without", "all",
+                                    "--debuggable", "--prepared", "0"};
   flags.insert(flags.end(), more_flags.begin(), more_flags.end());
   process = std::make_unique<ChildProgram>(DaemonProgram(), flags,
                                            std::map<int, int>{{ends->second.get(), 3}});

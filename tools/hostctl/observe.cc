@@ -124,6 +124,7 @@ void AddUsage(Json* workers) {
 
 std::string NowText(const Json& worker) {
   const Json running = Child(worker, "running");
+  if (String(worker, "state") == "prepared") return "ready for a module";
   if (!running.is_array() || running.empty()) return "idle";
   const Json& first = running.front();
   std::string text = String(first, "function") + " " + Duration(Number<double>(first, "elapsed"));
