@@ -23,9 +23,13 @@ configure_package_config_file(cmake/tvm_ffi-config.cmake.in ${CMAKE_CURRENT_BINA
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config-version.cmake
   VERSION ${TVM_FFI_VERSION} COMPATIBILITY SameMinorVersion)
-configure_file(cmake/tvm_ffi-functions.cmake ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-functions.cmake COPYONLY)
+set(package_files tvm_ffi-functions.cmake tvm_ffi-cubin.cmake tvm_ffi-embed.S)
+foreach(package_file IN LISTS package_files)
+  configure_file(cmake/${package_file} ${CMAKE_CURRENT_BINARY_DIR}/${package_file} COPYONLY)
+endforeach()
+list(TRANSFORM package_files PREPEND cmake/)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/tvm_ffi-config-version.cmake
-    cmake/tvm_ffi-functions.cmake
+    ${package_files}
   DESTINATION ${package_dir} COMPONENT tvm_ffi)
 
 file(RELATIVE_PATH TVM_FFI_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

@@ -35,13 +35,16 @@ struct SymbolFunction {
   TVMFFISafeCallType symbol;
 };
 
+// Apart from CallSymbol, which every call passes through and which needs no stack but for this.
+[[gnu::cold, gnu::noinline]] int RefuseResult(const TVMFFIAny& result) {
+  return Raise("InternalError", "Check failed: result->type_index < kTVMFFIStaticObjectBegin (" +
+                                    std::to_string(result.type_index) +
+                                    " vs. 64) : the result of a call must " +
+                                    "not hold an object on entry");
+}
+
 int CallSymbol(void* handle, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* result) {
-  if (IsObject(*result)) {
-    return Raise("InternalError", "Check failed: result->type_index < kTVMFFIStaticObjectBegin (" +
-                                      std::to_string(result->type_index) +
-                                      " vs. 64) : the result of a call must " +
-                                      "not hold an object on entry");
-  }
+  if (IsObject(*result)) return RefuseResult(*result);
   int code = static_cast<SymbolFunction*>(handle)->symbol(nullptr, args, num_args, result);
   return code == 0 ? 0 : -1;
 }

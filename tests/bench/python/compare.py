@@ -108,7 +108,7 @@ Round = dict[str, dict[str, float]]
 def run_round(workers: dict[str, Worker], roots: dict[str, Path], with_import: bool) -> Round:
     """Nanoseconds by row, then by library."""
     result: Round = {}
-    for row in workers[OURS].rows:
+    for row in dict.fromkeys(row for worker in workers.values() for row in worker.rows):
         result[row] = {name: worker.measure(row) for name, worker in workers.items() if row in worker.rows}
     if with_import:
         result[IMPORT] = {side: import_time(root) for side, root in roots.items()}
@@ -120,7 +120,8 @@ def summarize(rounds: list[Round]) -> tuple[Round, dict[str, float]]:
     ratios = {}
     for row, first in rounds[0].items():
         cells[row] = {name: statistics.median(each[row][name] for each in rounds) for name in first}
-        ratios[row] = statistics.median(each[row][OURS] / each[row][PUBLISHED] for each in rounds)
+        if OURS in first:
+            ratios[row] = statistics.median(each[row][OURS] / each[row][PUBLISHED] for each in rounds)
     return cells, ratios
 
 
@@ -135,7 +136,8 @@ def print_table(cells: Round, ratios: dict[str, float]) -> int:
         limit = LIMITS.get(row)
         verdict = "" if limit is None else "met" if ratios[row] <= limit else "MISSED"
         missed += verdict == "MISSED"
-        print(f"| {row} | {' | '.join(texts)} | {ratios[row]:.2f} | {limit if limit is not None else ''} | {verdict} |")
+        ratio = f"{ratios[row]:.2f}" if row in ratios else ""
+        print(f"| {row} | {' | '.join(texts)} | {ratio} | {limit if limit is not None else ''} | {verdict} |")
     return missed
 
 

@@ -86,6 +86,8 @@ def fastcall_rows(path: str) -> dict[str, Row]:
         **common_rows(module),
         "f(3 torch tensors)": ("f(a, b, c)", {"f": module.tensors, **torch_tensors()}),
         "f(3 NumPy arrays)": ("f(a, b, c)", {"f": module.arrays, **numpy_arrays()}),
+        "GIL dropped and taken, nothing else": ("f()", {"f": module.drop_gil}),
+        "the same, f an object": ("f()", {"f": module.object_drop_gil}),
     }
 
 

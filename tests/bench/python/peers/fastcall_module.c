@@ -2,6 +2,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <dlpack/dlpack.h>
+#include <stddef.h>
+#include <structmember.h>
 
 static PyObject* Refuse(const char* message) {
   PyErr_SetString(PyExc_TypeError, message);
@@ -12,6 +14,43 @@ static PyObject* Nothing(PyObject* self, PyObject* const* args, Py_ssize_t num_a
   (void)self, (void)args;
   if (num_args != 0) return Refuse("expected no argument");
   Py_RETURN_NONE;
+}
+
+/* What dropping the GIL costs a call, whatever is called. */
+static PyObject* DropGil(PyObject* self, PyObject* const* args, Py_ssize_t num_args) {
+  (void)self, (void)args, (void)num_args;
+  PyThreadState* thread = PyEval_SaveThread();
+  PyEval_RestoreThread(thread);
+  Py_RETURN_NONE;
+}
+
+/* The same behind an object of a class of its own: the interpreter's short cut is for builtins. */
+typedef struct {
+  PyObject_HEAD vectorcallfunc call;
+} CallableObject;
+
+static PyObject* CallDropGil(PyObject* self, PyObject* const* args, size_t num_args,
+                             PyObject* names) {
+  (void)names;
+  return DropGil(self, args, PyVectorcall_NARGS(num_args));
+}
+
+static PyMemberDef kCallableMembers[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(CallableObject, call), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+static PyType_Slot kCallableSlots[] = {
+    {Py_tp_call, (void*)PyVectorcall_Call}, {Py_tp_members, kCallableMembers}, {0, NULL}};
+static PyType_Spec kCallable = {"fastcall_module.Callable", sizeof(CallableObject), 0,
+                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL, kCallableSlots};
+
+static int AddCallable(PyObject* module) {
+  PyObject* type = PyType_FromSpec(&kCallable);
+  if (type == NULL) return -1;
+  CallableObject* object = PyObject_New(CallableObject, (PyTypeObject*)type);
+  if (object == NULL) return -1;
+  object->call = CallDropGil;
+  return PyModule_AddObject(module, "object_drop_gil", (PyObject*)object);
 }
 
 static PyObject* Number(PyObject* self, PyObject* const* args, Py_ssize_t num_args) {
@@ -82,10 +121,14 @@ static PyObject* Fail(PyObject* self, PyObject* const* args, Py_ssize_t num_args
 #define ENTRY(name, function) \
   { name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL }
 static PyMethodDef kMethods[] = {
-    ENTRY("nothing", Nothing), ENTRY("number", Number), ENTRY("text", Text),
-    ENTRY("tensors", Tensors), ENTRY("arrays", Arrays), ENTRY("apply", Apply),
-    ENTRY("fail", Fail),       {NULL, NULL, 0, NULL},
+    ENTRY("nothing", Nothing), ENTRY("number", Number),    ENTRY("text", Text),
+    ENTRY("tensors", Tensors), ENTRY("arrays", Arrays),    ENTRY("apply", Apply),
+    ENTRY("fail", Fail),       ENTRY("drop_gil", DropGil), {NULL, NULL, 0, NULL},
 };
 static PyModuleDef kModule = {
     PyModuleDef_HEAD_INIT, "fastcall_module", NULL, -1, kMethods, NULL, NULL, NULL, NULL};
-PyMODINIT_FUNC PyInit_fastcall_module(void) { return PyModule_Create(&kModule); }
+PyMODINIT_FUNC PyInit_fastcall_module(void) {
+  PyObject* module = PyModule_Create(&kModule);
+  if (module == NULL || AddCallable(module) != 0) return NULL;
+  return module;
+}
