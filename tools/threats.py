@@ -188,7 +188,7 @@ def control_cell(runs: list[Note], row: str) -> str:
     failed = ["**FAILED**: " + note["test"] for note in notes if note["outcome"] == "failed"]
     worked = [how_it_worked(note) for note in notes if note["outcome"] == "passed"]
     # Layers that were left out say more than a name.
-    cells = failed + ([cell for cell in worked if cell.startswith("works without")] or worked[:1])
+    cells = failed or ([cell for cell in worked if cell.startswith("works without")] or worked[:1])
     if row in NO_CONTROL:
         cells.append(NO_CONTROL[row])
     elif row in GPU_ROWS and not notes:

@@ -194,6 +194,19 @@ TEST(Host, CallbacksRunInTheCaller) {
   EXPECT_EQ(Get(values, "apply")(add_pid, 1).cast<int64_t>(), ::getpid() + 1);
 }
 
+TEST(Host, C2_10_CallbacksHaveADeadlineOfTheirOwn) {
+  LoadOptions options;
+  options.callback_deadline = 0.0;
+  const Module values = Client::Private().LoadModule(kPlugins + "/values.so", options);
+  const Function echo = Function::FromTyped([](int64_t x) { return x; });
+
+  const auto [kind, report] = Thrown([&] { Get(values, "apply")(echo, 1); });
+
+  EXPECT_EQ(kind, kDeadlineExceeded);
+  EXPECT_EQ(report.cause, "deadline");
+  EXPECT_EQ(Get(values, "echo_int")(7).cast<int64_t>(), 7);
+}
+
 TEST(Host, ThreadsGetTheirOwnAnswers) {
   const Module values = Client::Private().LoadModule(kPlugins + "/values.so");
   const Function echo = Get(values, "echo_int");

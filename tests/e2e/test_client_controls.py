@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -144,6 +146,25 @@ class TestAccess:
 
 
 class TestTexts:
+    def test_c3_5_control_who_accepts_everybody_is_soon_out_of_descriptors(self, public: Path) -> None:
+        """And then serves nobody: the next connection waits in the queue of somebody who cannot take it."""
+
+        def accept_everybody() -> int:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            accepted = []
+            while True:
+                try:
+                    accepted.append(listener.accept()[0])
+                except OSError as error:
+                    return error.errno
+
+        with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as flood:
+            listener.bind(str(public / "hostd.sock"))
+            listener.listen(200)
+            for _ in range(150):
+                flood.enter_context(socket.socket(socket.AF_UNIX)).connect(str(public / "hostd.sock"))
+            assert in_child(accept_everybody) == repr(errno.EMFILE)
+
     def test_c2_4_control_a_buffer_without_a_bound_takes_every_descriptor(self) -> None:
         left, right = socket.socketpair()
         before = open_descriptors()
@@ -155,6 +176,20 @@ class TestTexts:
             assert len(taken) == 800 and open_descriptors() >= before + 800
         for fd in taken:
             os.close(fd)
+
+    def test_c2_13_control_half_a_frame_holds_a_reader_without_a_deadline(self) -> None:
+        left, right = socket.socketpair()
+        whole = frame("hello")
+        read: list[bytes] = []
+        with right, left:
+            reader = threading.Thread(target=lambda: read.append(right.recv(len(whole), socket.MSG_WAITALL)))
+            reader.start()
+            left.sendall(whole[:-1])
+            reader.join(0.5)
+            assert reader.is_alive() and not read
+            left.sendall(whole[-1:])
+            reader.join(20)
+        assert read == [whole]
 
     def test_c2_14_control_a_text_is_obeyed_where_it_is_a_format_a_command_or_a_path(self, tmp_path: Path) -> None:
         buffer = ctypes.create_string_buffer(200)

@@ -178,10 +178,10 @@ class TestDeadlines:
         with traced(held.pid):
             held.kill()
             with pytest.raises(subprocess.TimeoutExpired):
-                held.wait(timeout=1)
+                held.wait(timeout=0.5)
             naive = threading.Thread(target=lambda: os.waitid(os.P_PID, held.pid, os.WEXITED))
             naive.start()
-            naive.join(2)
+            naive.join(1)
             assert naive.is_alive()
         naive.join(20)
         assert not naive.is_alive()

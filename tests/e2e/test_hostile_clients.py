@@ -174,7 +174,7 @@ class TestClients:
         assert 5 < time.monotonic() - begin < 20
         assert serves(path)
 
-    def test_c3_5_control_a_patient_client_is_kept(self, daemon: Any) -> None:
+    def test_c3_5_a_patient_client_is_kept(self, daemon: Any) -> None:
         """Idle between frames is no offence."""
         client = RawClient(daemon[1])
         time.sleep(11)

@@ -195,11 +195,11 @@ class TestWorkers:
         assert 0 < len(naps) <= 31
 
     def test_c2_10_control_with_time_enough_all_of_them_are_served(self, session: Any) -> None:
-        """Neither the deadline nor the reply has come: what was lent is called as often as the worker likes."""
-        mod = session.load_module(plugin("values"), deadline=1.0, callback_deadline=100.0)
+        """The reply has not come, and nothing else bounds them: longer than the deadline that ends them above."""
+        mod = session.load_module(plugin("values"), deadline=60.0, callback_deadline=float("inf"))
         naps: list[float] = []
-        assert mod.callback_storm(lambda: naps.append(time.sleep(0.002) or 0.002)) == 1000
-        assert sum(naps) > 1.0
+        assert mod.callback_storm(lambda: naps.append(time.sleep(0.001) or 0.001)) == 1000
+        assert sum(naps) > 0.3
 
     def test_c2_10_callbacks_nest_as_deep_as_there_are_lanes(self, isolated: Any) -> None:
         depth = 0
@@ -239,7 +239,7 @@ class TestWorkers:
                 assert mod.restless() is None or isinstance(mod.restless(), (int, float))
         assert mod.honest() == 42
 
-    def test_c2_2_control_an_honest_worker_is_believed(self, mod: Any) -> None:
+    def test_c2_2_an_honest_worker_is_believed(self, mod: Any) -> None:
         """The same program over the same protocol, without an attack."""
         for _ in range(100):
             assert mod.honest(np.zeros(10, "float32"), "text", [1, 2]) == 42

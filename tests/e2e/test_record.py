@@ -21,7 +21,7 @@ import tvmffi_host
 
 from conftest import BUILD, plugin, shared_daemon
 
-OK, FAILED, BAD_USAGE, NO_DAEMON, NOT_REPRODUCED = 0, 1, 2, 5, 6
+OK, FAILED, BAD_USAGE, HOST_ERROR, NO_DAEMON, NOT_REPRODUCED = 0, 1, 2, 4, 5, 6
 
 
 def recording_module(folder: Path, path: str = plugin("faulty"), **options: Any) -> Any:
@@ -311,6 +311,14 @@ class TestReplay:
         assert replayed(report.recording, "--policy", str(policy))["reproduced"]
         policy.write_text("moat = 1\n")
         assert "no key 'moat'" in hostctl("replay", report.recording, "--policy", str(policy), code=BAD_USAGE)
+
+    def test_b8_a_list_of_libraries_holds_for_the_replay_too(self, tmp_path: Path) -> None:
+        needed = json.loads(hostctl("inspect", "--json", plugin("faulty")))["needed"]
+        report = death(recording_module(tmp_path, policy={"libraries": needed}), "segfault")
+        assert replayed(report.recording)["reproduced"]
+        policy = tmp_path / "policy.toml"
+        policy.write_text("libraries = []\n")
+        assert "it needs" in hostctl("replay", report.recording, "--policy", str(policy), code=HOST_ERROR)
 
     def test_b8_at_a_shared_daemon(self, tmp_path: Path) -> None:
         report = death(recording_module(tmp_path), "segfault")

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "proto/codec/spill.h"
@@ -79,6 +80,7 @@ class RawFrame {
     return owned ? reader.GetOwned(0, &memory_, value.out()) : reader.Get(0, &memory_, value.out());
   }
   TestMemory& memory() { return memory_; }
+  const std::vector<char>& bytes() const { return bytes_; }
 
  private:
   std::vector<char> bytes_;
@@ -107,6 +109,23 @@ TEST(HostileFrame, B19_C2_2_IsRefusedWhenACellPointsOutsideThePayload) {
       EXPECT_EQ(frame.memory().imports, 0);
     }
   }
+}
+
+// What FrameReader::GetString would be if it believed the first cell.
+std::string TrustingText(const char* frame) {
+  WireCell cell;
+  std::memcpy(&cell, frame + sizeof(FrameHeader), sizeof(cell));
+  return {frame + cell.offset, cell.count};
+}
+
+TEST(HostileFrame, C2_2_ControlATrustingReaderIsLedOutOfTheFrame) {
+  const size_t end = RawFrame::PayloadBegin(1);
+  RawFrame frame({{kTVMFFIStr, 6, {end}}}, {});
+  ASSERT_EQ(frame.Get(false).code, Code::kInvalidArgument);
+  std::vector<char> neighbours = frame.bytes();
+  for (char letter : {'s', 'e', 'c', 'r', 'e', 't'}) neighbours.push_back(letter);
+
+  EXPECT_EQ(TrustingText(neighbours.data()), "secret");
 }
 
 TEST(HostileFrame, B19_C2_2_IsRefusedWhenCountsAreHuge) {

@@ -35,7 +35,8 @@ bool PollIn(int fd) {
 // Zombie counts as gone: it runs no code and is its parent's affair.
 bool IsZombie(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::string text;  // none of a process that ends meanwhile: iterators would throw
+  std::getline(file, text, '\0');
   size_t end_of_name = text.rfind(')');
   return end_of_name != std::string::npos && text.substr(end_of_name, 3) == ") Z";
 }

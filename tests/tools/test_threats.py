@@ -48,7 +48,14 @@ def run(*tests: dict[str, Any], uid: int = 0) -> dict[str, Any]:
 
 
 def all_rows(*left_out: str) -> list[dict[str, Any]]:
-    return [note(f"test_{row}", [row]) for row in threats.ROWS if row not in left_out]
+    """Each row stopped, and its control run at work where it can have one."""
+    rows = [row for row in threats.ROWS if row not in left_out]
+    controls = [note(f"test_{row}_control", [row]) for row in rows if row not in threats.NO_CONTROL]
+    return [*(note(f"test_{row}", [row]) for row in rows), *controls]
+
+
+def without_control(row: str, *instead: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*(each for each in all_rows() if each["test"] != f"test_{row}_control"), *instead]
 
 
 def test_a_row_is_what_its_tests_say(tmp_path: Path) -> None:
@@ -67,7 +74,7 @@ def test_a_row_is_what_its_tests_say(tmp_path: Path) -> None:
     assert rows["C1.10"][2:5] == ["adversarial_signals", "pidns", "works without pidns"]
     assert rows["C1.10"][5] == "stopped, 1 of 1 tests"
     assert rows["C1.10"][6].startswith("not exercised: this machine lacks layer 'pidns'")
-    assert rows["C1.8"][5] == "**no test**" and rows["C1.8"][4] == "none"
+    assert rows["C1.8"][5] == "**no test**" and rows["C1.8"][4] == "**none**"
     assert rows["C2.8"][4].startswith("none can exist")
 
 
@@ -89,8 +96,32 @@ def test_results_of_c_plus_plus_tests(tmp_path: Path) -> None:
 
 
 def test_where_all_was_stopped_the_status_is_0(tmp_path: Path) -> None:
-    control = note("test_c1_10_control", ["C1.10"])
-    table(tmp_path, run(*all_rows(), control), run(*all_rows("C2.15", "C2.16"), uid=1000))
+    rows = table(tmp_path, run(*all_rows("C2.15", "C2.16")), run(*all_rows("C2.15", "C2.16"), uid=1000))
+    assert rows["D24"][4] == "works: test_D24_control"
+    assert rows["C2.15"][4:7] == ["not exercised: layer 'gpu' is missing, no worker has one"] * 3
+
+
+def test_one_of_several_users_can_do_the_control_run(tmp_path: Path) -> None:
+    skipped = note("test_c3_1_control", ["C3.1"], "skipped", reason="needs root")
+    rows = table(tmp_path, run(*all_rows()), run(*without_control("C3.1", skipped), uid=1000))
+    assert rows["C3.1"][4] == "works: test_C3.1_control"
+
+
+def test_a_control_run_that_this_machine_cannot_do_says_why(tmp_path: Path) -> None:
+    skipped = note("test_c3_1_control", ["C3.1"], "skipped", reason="needs root")
+    assert table(tmp_path, run(*without_control("C3.1", skipped), uid=1000))["C3.1"][4] == "**skipped** needs root"
+
+
+@pytest.mark.parametrize("instead", [[], [note("test_d24_control", ["D24"], "skipped")]], ids=["none", "no reason"])
+def test_a_row_that_was_exercised_without_a_control_run_is_an_error(tmp_path: Path, instead: list[dict[str, Any]]) -> None:
+    done = write_table(tmp_path, run(*without_control("D24", *instead)))
+    assert (done.returncode, done.stderr) == (1, "error: D24 has no control run\n")
+
+
+def test_a_row_that_was_not_exercised_needs_none(tmp_path: Path) -> None:
+    skipped = note("test_c1_5", ["C1.5"], "skipped", reason="this machine lacks layer 'cgroup-pids'")
+    others = [each for each in without_control("C1.5") if each["rows"] != ["C1.5"]]
+    assert table(tmp_path, run(*others, skipped))["C1.5"][4] == "**none**"
 
 
 @pytest.mark.parametrize(
