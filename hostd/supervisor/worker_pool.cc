@@ -72,6 +72,7 @@ void WorkerPool::StartOne() {
 }
 
 void WorkerPool::OnFailure(const std::string& why) {
+  if (waiting_) return;
   const uint64_t wait = std::min(kFirstWaitMs << std::min(failures_, 6u), kLongestWaitMs);
   ++failures_;
   log_->warn("cannot prepare a worker, the next try is in {} s: {}", wait / 1000, why);

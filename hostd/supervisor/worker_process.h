@@ -121,7 +121,7 @@ class WorkerProcess {
 
   EventLoop* loop_;
   std::string label_;
-  uint32_t session_;
+  uint32_t session_ = 0;
   std::vector<std::string> layers_;
   OnExit on_exit_;
   int64_t start_ns_ = 0;

@@ -164,7 +164,8 @@ def shared_daemon(
     if "user" in options:
         os.chown(run, options["user"], -1)
     path = run / "hostd.sock"
-    process = subprocess.Popen([program, "--socket", str(path), *flags], stderr=subprocess.DEVNULL, **options)
+    options.setdefault("stderr", subprocess.DEVNULL)
+    process = subprocess.Popen([program, "--socket", str(path), *flags], **options)
     try:
         assert eventually(path.exists)
         yield process, path

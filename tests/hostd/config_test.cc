@@ -22,9 +22,10 @@ TEST(Config, SharedOnTheDefaultPathWithoutFlags) {
 }
 
 TEST(Config, TakesEveryFlag) {
-  Result<Config> shared = ParseConfig(
-      {"--socket", "/a/s", "--worker=/b/w", "--log-level", "debug", "--log-json", "--idle-exit",
-       "1.5", "--without", "netns,userns", "--without=seccomp", "--seccomp-audit", "--debuggable"});
+  Result<Config> shared =
+      ParseConfig({"--socket", "/a/s", "--worker=/b/w", "--log-level", "debug", "--log-json",
+                   "--idle-exit", "1.5", "--without", "netns,userns", "--without=seccomp",
+                   "--seccomp-audit", "--debuggable", "--prepared", "3"});
   ASSERT_TRUE(shared.ok()) << shared.status().message;
   EXPECT_EQ(shared->socket_path, "/a/s");
   EXPECT_EQ(shared->worker_program, "/b/w");
@@ -34,6 +35,7 @@ TEST(Config, TakesEveryFlag) {
   EXPECT_EQ(shared->without_layers, (std::vector<std::string>{"netns", "userns", "seccomp"}));
   EXPECT_TRUE(shared->seccomp_audit);
   EXPECT_TRUE(shared->debuggable);
+  EXPECT_EQ(shared->prepared_workers, 3u);
 
   Result<Config> alone = ParseConfig({"--private-fd", "5", "--parent-pidfd", "6"});
   ASSERT_TRUE(alone.ok());
@@ -41,6 +43,8 @@ TEST(Config, TakesEveryFlag) {
   EXPECT_EQ(alone->parent_pidfd, 6);
   EXPECT_EQ(alone->log_level, "error");
   EXPECT_FALSE(alone->debuggable);
+  EXPECT_EQ(alone->prepared_workers, 1u);
+  EXPECT_EQ(ParseConfig({"--prepared=0"})->prepared_workers, 0u);
   EXPECT_TRUE(ParseConfig({"--help"})->show_help);
   EXPECT_TRUE(ParseConfig({"--version"})->show_version);
 }
@@ -72,6 +76,9 @@ TEST(Config, NamesWhatIsWrong) {
       {{"--idle-exit", "-1"}, "--idle-exit is '-1'"},
       {{"--idle-exit", "nan"}, "--idle-exit is 'nan'"},
       {{"--idle-exit", "1s"}, "--idle-exit is '1s'"},
+      {{"--prepared", "-1"}, "--prepared is '-1'"},
+      {{"--prepared", "17"}, "from 0 to 16"},
+      {{"--prepared", "2x"}, "--prepared is '2x'"},
       {{"--log-level", "loud"}, "--log-level is 'loud'"},
       {{"--log-json=1"}, "--log-json=1"},
   };
@@ -85,7 +92,7 @@ TEST(Config, NamesWhatIsWrong) {
 
 TEST(Config, HelpNamesEveryFlag) {
   for (const char* flag : {"--socket", "--private-fd", "--parent-pidfd", "--worker", "--log-level",
-                           "--log-json", "--idle-exit", "--help", "--version"}) {
+                           "--log-json", "--idle-exit", "--prepared", "--help", "--version"}) {
     EXPECT_NE(HelpText().find(flag), std::string::npos) << flag;
   }
 }

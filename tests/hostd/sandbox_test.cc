@@ -132,5 +132,14 @@ TEST(WorkerPolicy, AGrantOfWhatIsNotThereIsRefused) {
   EXPECT_NE(policy.status().message.find("'/no/such/place'"), std::string::npos);
 }
 
+TEST(WorkerPolicy, VariablesThatAreReadOnceCannotBeSetLater) {
+  for (const char* name : {"LD_LIBRARY_PATH", "MALLOC_ARENA_MAX", "GLIBCXX_TUNABLES"}) {
+    EXPECT_FALSE(CanBeSetLater(name)) << name;
+  }
+  for (const char* name : {"OMP_NUM_THREADS", "LANG", "TZ", "LDX", "CUDA_VISIBLE_DEVICES"}) {
+    EXPECT_TRUE(CanBeSetLater(name)) << name;
+  }
+}
+
 }  // namespace
 }  // namespace tvmffi::hostd

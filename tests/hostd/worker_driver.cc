@@ -145,6 +145,11 @@ WorkerDriver::~WorkerDriver() {
 }
 
 void WorkerDriver::Start(const wire::Limits& limits) {
+  StartAfter({}, wire::WorkerStart{1, limits, {}, {}, false});
+}
+
+void WorkerDriver::StartAfter(const std::vector<wire::Message>& messages,
+                              const wire::WorkerStart& start) {
   Result<ShmSegment> channel = ShmSegment::Create(kChannelSize, "test-channel");
   ASSERT_TRUE(channel.ok()) << channel.status().message;
   channel_ = std::move(*channel);
@@ -169,7 +174,8 @@ void WorkerDriver::Start(const wire::Limits& limits) {
   connection_ = ControlConnection(std::move(pair->first));
   std::vector<UniqueFd> fds;
   fds.emplace_back(::dup(channel_.fd()));
-  SendControl(wire::WorkerStart{1, limits, {}, {}, false}, std::move(fds));
+  for (const wire::Message& message : messages) SendControl(message);
+  SendControl(start, std::move(fds));
 }
 
 void WorkerDriver::SendControl(const wire::Message& message, std::vector<UniqueFd> fds) {

@@ -88,6 +88,8 @@ class WorkerDriver {
 
   // Starts the program and waits for nothing.
   void Start(const wire::Limits& limits = {});
+  // The same, after these messages.
+  void StartAfter(const std::vector<wire::Message>& messages, const wire::WorkerStart& start);
   void SendControl(const wire::Message& message, std::vector<UniqueFd> fds = {});
   void OpenLane(uint32_t lane);
   // A new arena of the test, shared with the worker unless `share` is false.

@@ -106,6 +106,37 @@ TEST_F(Worker, LoadsAModuleAndCallsItsFunctions) {
   EXPECT_EQ(sum.result.get().v_int64, 42);
 }
 
+TEST(PreparedWorker, ServesLikeAnyOther) {
+  WorkerDriver worker;
+  worker.StartAfter({wire::WorkerPrepare{}},
+                    wire::WorkerStart{1, {}, {}, {}, false, false, false, {"PREPARED=yes"}, 1000});
+
+  EXPECT_NE(worker.Probe(), 0u);
+}
+
+TEST(PreparedWorker, C1_2_EndsBeforeItLoadsWhenItIsToBeSomethingElse) {
+  const wire::WorkerPrepare other[] = {{{"process"}, false, 0, false},
+                                       {{}, true, 0, false},
+                                       {{}, false, 1, false},
+                                       {{}, false, 0, true}};
+  for (const wire::WorkerPrepare& prepare : other) {
+    WorkerDriver worker;
+    worker.StartAfter({prepare}, wire::WorkerStart{1, {}, {}, {}, false});
+
+    EXPECT_EQ(WEXITSTATUS(worker.Wait()), 71);
+    EXPECT_NE(worker.Log().find("prepared for something else"), std::string::npos) << worker.Log();
+  }
+}
+
+TEST(PreparedWorker, IsPreparedOnce) {
+  WorkerDriver worker;
+  worker.StartAfter({wire::WorkerPrepare{}, wire::WorkerPrepare{}},
+                    wire::WorkerStart{1, {}, {}, {}, false});
+
+  EXPECT_EQ(WEXITSTATUS(worker.Wait()), 71);
+  EXPECT_NE(worker.Log().find("expected WorkerStart, got WorkerPrepare"), std::string::npos);
+}
+
 TEST_F(Worker, FailsToLoadWithTheTextsOfALocalLoad) {
   testing::TempDir folder;
   const std::string text = folder.path() + "/text.so";
