@@ -10,11 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/base/signals.h"
@@ -170,12 +172,17 @@ Result<std::string> FindDaemon() {
     return Status{Code::kInternal, "cannot tell where libtvmffi_host.so lies"};
   }
   const std::string folder = FolderOf(self.dli_fname);
-  const std::string above = folder + "/../bin/tvmffi-hostd";
-  const std::string beside = folder + "/bin/tvmffi-hostd";
-  if (IsExecutable(above)) return above;
-  if (IsExecutable(beside)) return beside;
-  return Status{Code::kUnavailable, "no daemon: neither '" + above + "' nor '" + beside +
-                                        "' is an executable file, and $TVMFFI_HOSTD is not set"};
+  std::string tried;
+  std::string_view folders = TVMFFI_PROGRAM_FOLDERS;
+  while (!folders.empty()) {
+    const size_t end = std::min(folders.find(':'), folders.size());
+    const std::string path = folder + "/" + std::string(folders.substr(0, end)) + "/tvmffi-hostd";
+    if (IsExecutable(path)) return path;
+    tried += (tried.empty() ? "neither '" : " nor '") + path + "'";
+    folders.remove_prefix(std::min(end + 1, folders.size()));
+  }
+  return Status{Code::kUnavailable,
+                "no daemon: " + tried + " is an executable file, and $TVMFFI_HOSTD is not set"};
 }
 
 Result<UniqueFd> StartPrivateDaemon(const std::vector<std::string>& without_layers, int prepared) {

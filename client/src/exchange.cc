@@ -486,8 +486,9 @@ Failure Exchange::GiveUp(std::optional<wire::KillCause> cause, const char* kind,
   slot_->Forget(lane_->worker, blame, report);
   std::string message = what;
   if (crashed) {
-    message = std::string(starting ? "cannot start a worker: the " : "") + "worker of '" + slot_->Label() + "' (pid " + std::to_string(worker_->pid()) + ") " +
-              Describe(end) + " " + Milliseconds(elapsed) + " into " + Name() + LastLine(end);
+    message = std::string(starting ? "cannot start a worker: the " : "") + "worker of '" +
+              slot_->Label() + "' (pid " + std::to_string(worker_->pid()) + ") " + Describe(end) +
+              " " + Milliseconds(elapsed) + " into " + Name() + LastLine(end);
   }
   return MakeHostError(kind, message, report);
 }

@@ -14,7 +14,7 @@
 
 namespace tvmffi::wire {
 
-inline constexpr uint32_t kProtocol = 2;
+inline constexpr uint32_t kProtocol = 1;
 
 // Longest strings and vectors, in bytes and elements.
 inline constexpr size_t kMaxName = 256;  // labels, versions, layers, causes

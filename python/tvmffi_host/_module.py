@@ -67,7 +67,9 @@ def load_module(
         For whom a worker, with all that its modules remember, is used again. ``"session"``: modules of one folder, loaded
         into one session with equal options, share one. ``"never"``: each call has a worker of its own, which has ended
         when the call returns, so that nothing is kept for the next call and nothing written after the answer; about 10 ms
-        per call, one call at a time.
+        per call, one call at a time. It is refused with ``respawn="never"`` (ValueError) and by a daemon that has neither
+        layer ``pidns`` nor ``orphans`` to end what a call leaves behind (:class:`Unavailable`); a call inside a callback
+        of a call of the same module is refused too (:class:`ResourceExhausted`).
     poison
         Overwrite with 0xFF (NaN) what a call leaves in memory that its worker has mapped: copies of plain tensors, tensors
         of the worker's pool and results that were dropped.

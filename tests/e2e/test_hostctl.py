@@ -455,6 +455,22 @@ class TestOthers:
         table = hostctl("doctor")
         assert "layer seccomp" in table
 
+    def test_b14_doctor_says_what_to_do_about_every_missing_layer(self, tmp_path: Path) -> None:
+        """Of a daemon that is process 1, which cannot end orphans, and is told to go without the others."""
+        enter = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--pid", "--fork"]
+        if subprocess.run([*enter, "true"], capture_output=True).returncode != 0:
+            pytest.skip("no process 1 to be had")
+        daemon = tmp_path / "tvmffi-hostd"
+        daemon.write_text(f'#!/bin/sh\nexec {" ".join(enter)} "{BUILD}/bin/tvmffi-hostd" --without all "$@"\n')
+        daemon.chmod(0o755)
+        for name in ("tvmffi-worker", "tvmffi-symbolizer"):
+            (tmp_path / name).symlink_to(BUILD / "bin" / name)
+        checks = asked("doctor", env={**os.environ, "TVMFFI_HOSTD": str(daemon)})
+        missing = {check["name"]: check["advice"] for check in checks if not check["present"]}
+        assert "docker run --init" in missing["layer orphans"]
+        # Whoever has no user of his own for workers is told by 'userns'.
+        assert {name for name, advice in missing.items() if name.startswith("layer ") and not advice} <= {"layer uid"}
+
     def test_doctor_misses_what_is_not_there(self, tmp_path: Path) -> None:
         environment = {**os.environ, "TVMFFI_HOSTD": str(tmp_path / "tvmffi-hostd")}
         checks = {check["name"]: check for check in asked("doctor", code=FAILED, env=environment)}

@@ -287,6 +287,8 @@ std::string AdviceFor(const std::string& layer) {
       {"cgroup-memory", "run the daemon as a systemd unit with Delegate=yes, or as root"},
       {"cgroup-pids", "run the daemon as a systemd unit with Delegate=yes, or as root"},
       {"cgroup-cpu", "run the daemon as a systemd unit with Delegate=yes, or as root"},
+      {"orphans",
+       "start the daemon below another process 1 (docker run --init), or see 'userns' for pidns"},
   };
   const auto found = advice.find(layer);
   return found != advice.end() ? found->second : "";
