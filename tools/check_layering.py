@@ -39,7 +39,7 @@ EXTERNAL_HEADERS = [
     (re.compile(r"(cuda|cuda_runtime|cuda_runtime_api|cuda_bf16)\.h"), ["abi/include/tvm/ffi/extra/cuda", "plugins", "tests"]),
     (re.compile(r"toml\+\+/.*"), ["proto/policy"]),
     (re.compile(r"seccomp\.h"), ["hostd/sandbox", "hostd/symbolizer"]),
-    (re.compile(r"Python\.h"), ["python/src", "tests"]),
+    (re.compile(r"Python\.h"), ["python/include", "python/src", "tests"]),
 ]
 
 # Path prefixes of quoted and angled includes that mean one of our layers.

@@ -18,10 +18,10 @@ def convert(value: Any) -> Any:
     return core._convert(value)
 
 
-def convert_func(func: Callable[..., Any], tensor_cls: type | None = None) -> core.Function:
-    """Return a Function that calls ``func``.
+def convert_func(pyfunc: Callable[..., Any], tensor_cls: type | None = None) -> core.Function:
+    """Return a Function that calls ``pyfunc``.
 
     Tensor arguments reach it as Tensors, or with ``tensor_cls`` (a class that has ``__dlpack_c_exchange_api__``) as
     tensors of that framework.
     """
-    return core._convert_func(func, tensor_cls)
+    return core._convert_func(pyfunc, tensor_cls)

@@ -119,6 +119,20 @@ class Error(core.CError, Object):
         return f"Error(kind={self.kind!r}, message={self.message!r})"
 
 
+class OpaquePyObject(Object):
+    """A Python object on its way through the convention.
+
+    A result is the Python object itself; this class is for a handle that was adopted with ``__move_handle_from__`` or
+    ``__init_handle_by_constructor__``.
+    """
+
+    __module__ = "tvm_ffi.core"
+
+    def pyobject(self) -> Any:
+        """Return the Python object; ValueError when there is none."""
+        return core._convert(self)
+
+
 class ObjectConvertible:
     """Base of classes whose instances become another value when passed to an FFI function."""
 
@@ -182,6 +196,7 @@ core._install(
     Bytes=Bytes,
     Shape=Shape,
 )
+core.OpaquePyObject = OpaquePyObject
 core.PyNativeObject = PyNativeObject
 
 

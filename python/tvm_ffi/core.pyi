@@ -111,6 +111,9 @@ class CAny:
 class ObjectConvertible:
     def asobject(self) -> object: ...
 
+class OpaquePyObject(Object):
+    def pyobject(self) -> Any: ...
+
 class PyNativeObject: ...
 
 class String(str):

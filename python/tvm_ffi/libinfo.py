@@ -69,7 +69,7 @@ def find_dlpack_include_path() -> str:
 
 
 def find_python_helper_include_path() -> str:
-    """The folder of tvm_ffi_python_helpers.h. RuntimeError when it is absent, as in this implementation."""
+    """The folder of tvm_ffi_python_helpers.h. RuntimeError when it is absent."""
     return _find(
         "tvm_ffi_python_helpers.h",
         [_PACKAGE / "include"],
@@ -86,7 +86,7 @@ def find_cython_lib() -> str:
 
 def include_paths() -> list[str]:
     """The folders a C++ compiler needs, sorted."""
-    return sorted({find_include_path(), find_dlpack_include_path()})
+    return sorted({find_include_path(), find_dlpack_include_path(), find_python_helper_include_path()})
 
 
 # --- libraries of other packages

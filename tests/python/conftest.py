@@ -33,7 +33,10 @@ def compile_module(source: Path, output: Path) -> Path:
     else:
         command = [os.environ.get("CXX", "c++"), "-std=c++17"]
     command += ["-shared", "-fPIC", "-g", "-O1", "-pthread", f"-I{INCLUDE}", str(source), "-o", str(output)]
-    subprocess.run(command, check=True)
+    command += os.environ.get("TVMFFI_TEST_CFLAGS", "").split()
+    # What a sanitizer has this process load first is not for the compiler.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    subprocess.run(command, check=True, env=environment)
     return output
 
 

@@ -1,5 +1,7 @@
 #include "borrowed_tensor.h"
 
+#include <tvm_ffi_python_helpers.h>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -13,11 +15,7 @@ int g_num_free_blocks = 0;
 // Runs on whatever thread drops the last reference.
 void DeleteBlock(void* self, int flags) {
   auto* block = static_cast<BorrowedTensor*>(self);
-  if ((flags & kTVMFFIObjectDeleterFlagBitMaskStrong) != 0 && Py_IsInitialized()) {
-    PyGILState_STATE state = PyGILState_Ensure();
-    Py_DECREF(block->owner);
-    PyGILState_Release(state);
-  }
+  if ((flags & kTVMFFIObjectDeleterFlagBitMaskStrong) != 0) TVMFFIPyReleaseObject(block->owner);
   if ((flags & kTVMFFIObjectDeleterFlagBitMaskWeak) != 0) std::free(block);
 }
 

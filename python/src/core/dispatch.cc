@@ -1,6 +1,8 @@
 // Which conversion an argument's class gets. The first argument of a class runs the ordered tests
 // in Classify(); the answer is remembered under the type's address, and the type is kept for ever
 // so that the address is never re-used.
+#include <tvm_ffi_python_helpers.h>
+
 #include <cstring>
 #include <tuple>
 #include <unordered_map>
@@ -350,19 +352,9 @@ bool SetException(ArgScope& scope, PyObject* arg, TVMFFIAny* out, const void*) {
   return SetOwned(scope, ErrorFromException(arg), out);
 }
 
-void DeleteOpaque(void* object) {
-  if (!Py_IsInitialized()) return;
-  PyGILState_STATE state = PyGILState_Ensure();
-  Py_DECREF(static_cast<PyObject*>(object));
-  PyGILState_Release(state);
-}
-
 bool SetOpaqueObject(ArgScope& scope, PyObject* arg, TVMFFIAny* out, const void*) {
   TVMFFIObjectHandle opaque = nullptr;
-  if (!Check(TVMFFIObjectCreateOpaque(arg, kTVMFFIOpaquePyObject, DeleteOpaque, &opaque))) {
-    return false;
-  }
-  Py_INCREF(arg);
+  if (!Check(TVMFFIPyObjectToOpaque(arg, &opaque))) return false;
   return SetOwned(scope, HandleRef::Steal(opaque), out);
 }
 

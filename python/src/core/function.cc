@@ -1,5 +1,7 @@
 #include "function.h"
 
+#include <tvm_ffi_python_helpers.h>
+
 #include "error.h"
 #include "object.h"
 #include "state.h"
@@ -106,13 +108,6 @@ int SetReleaseGil(PyObject* self, PyObject* value, void*) {
   return 0;
 }
 
-void ReleasePythonObject(void* object) {
-  if (!Py_IsInitialized()) return;
-  PyGILState_STATE state = PyGILState_Ensure();
-  Py_DECREF(static_cast<PyObject*>(object));
-  PyGILState_Release(state);
-}
-
 struct ExternSymbol {
   TVMFFISafeCallType call;
   PyObject* keep_alive;
@@ -124,7 +119,7 @@ int CallExtern(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* r
 
 void DeleteExtern(void* self) {
   auto* symbol = static_cast<ExternSymbol*>(self);
-  if (symbol->keep_alive != nullptr) ReleasePythonObject(symbol->keep_alive);
+  if (symbol->keep_alive != nullptr) TVMFFIPyReleaseObject(symbol->keep_alive);
   delete symbol;
 }
 
@@ -145,7 +140,7 @@ int CallMlir(void* self, const TVMFFIAny* args, int32_t num_args, TVMFFIAny* res
 
 void DeleteMlir(void* self) {
   auto* symbol = static_cast<MlirSymbol*>(self);
-  if (symbol->keep_alive != nullptr) ReleasePythonObject(symbol->keep_alive);
+  if (symbol->keep_alive != nullptr) TVMFFIPyReleaseObject(symbol->keep_alive);
   delete symbol;
 }
 
