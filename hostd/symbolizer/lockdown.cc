@@ -50,12 +50,12 @@ Status AllowDataMappings(SeccompFilter* filter) {
   return OkStatus();
 }
 
-Status FilterCalls() {
+Result<SeccompProgram> MakeFilter() {
   Result<SeccompFilter> filter = SeccompFilter::Create(/*audit=*/false);
   if (!filter.ok()) return filter.status();
   TVMFFI_RETURN_IF_ERROR(filter->Allow(kAllowed));
   TVMFFI_RETURN_IF_ERROR(AllowDataMappings(&*filter));
-  return filter->Load();
+  return filter->Compile();
 }
 
 Status LimitResources() {
@@ -75,6 +75,9 @@ Status LimitResources() {
 }  // namespace
 
 Status LockDown() {
+  // While a file, if only in memory, can still be written.
+  Result<SeccompProgram> filter = MakeFilter();
+  if (!filter.ok()) return filter.status();
   TVMFFI_RETURN_IF_ERROR(LimitResources());
   if (::geteuid() == 0) TVMFFI_RETURN_IF_ERROR(BecomeNobody());
   TVMFFI_RETURN_IF_ERROR(DropCapabilities());
@@ -83,7 +86,7 @@ Status LockDown() {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0) {
     return ErrnoStatus(errno, "cannot lock the symbolizer");
   }
-  return FilterCalls();
+  return SeccompFilter::Install(*filter);
 }
 
 }  // namespace tvmffi::hostd

@@ -19,7 +19,7 @@ def session_with_worker(folder: Path, script: str) -> Iterator[Any]:
     worker = folder / "worker"
     worker.write_text(f"#!/bin/sh\n{script}\n")
     worker.chmod(0o755)
-    with shared_daemon(folder, "--worker", str(worker), "--without", "all") as (_, path):
+    with shared_daemon(folder, "--worker", str(worker), "--without", "all", "--prepared", "0") as (_, path):
         with tvmffi_host.Session(socket=path) as session:
             yield session
 
