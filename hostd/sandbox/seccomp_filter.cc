@@ -44,9 +44,13 @@ Status SeccompFilter::Log(int call) {
   return Check(::seccomp_rule_add(filter_.get(), SCMP_ACT_LOG, call, 0), "log", call);
 }
 
+// A tree of comparisons in place of a list: two hundred calls are eight steps.
+int SeccompFilter::Optimize() const {
+  return ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+}
+
 Result<SeccompProgram> SeccompFilter::Compile() const {
-  // A tree of comparisons in place of a list: two hundred calls are eight steps.
-  int result = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  int result = Optimize();
   UniqueFd file(::memfd_create("seccomp", MFD_CLOEXEC));
   if (!file.valid()) return ErrnoStatus(errno, "cannot make a file in memory");
   if (result == 0) result = ::seccomp_export_bpf(filter_.get(), file.get());
@@ -69,9 +73,10 @@ Status SeccompFilter::Install(const SeccompProgram& program) {
 }
 
 Status SeccompFilter::Load() const {
-  Result<SeccompProgram> program = Compile();
-  if (!program.ok()) return program.status();
-  return Install(*program);
+  int result = Optimize();
+  if (result == 0) result = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1);
+  if (result == 0) result = ::seccomp_load(filter_.get());
+  return result == 0 ? OkStatus() : ErrnoStatus(-result, "cannot load a seccomp filter");
 }
 
 }  // namespace tvmffi::hostd

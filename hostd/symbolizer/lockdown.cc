@@ -50,12 +50,12 @@ Status AllowDataMappings(SeccompFilter* filter) {
   return OkStatus();
 }
 
-Result<SeccompProgram> MakeFilter() {
+Status FilterCalls() {
   Result<SeccompFilter> filter = SeccompFilter::Create(/*audit=*/false);
   if (!filter.ok()) return filter.status();
   TVMFFI_RETURN_IF_ERROR(filter->Allow(kAllowed));
   TVMFFI_RETURN_IF_ERROR(AllowDataMappings(&*filter));
-  return filter->Compile();
+  return filter->Load();
 }
 
 Status LimitResources() {
@@ -75,9 +75,6 @@ Status LimitResources() {
 }  // namespace
 
 Status LockDown() {
-  // While a file, if only in memory, can still be written.
-  Result<SeccompProgram> filter = MakeFilter();
-  if (!filter.ok()) return filter.status();
   TVMFFI_RETURN_IF_ERROR(LimitResources());
   if (::geteuid() == 0) TVMFFI_RETURN_IF_ERROR(BecomeNobody());
   TVMFFI_RETURN_IF_ERROR(DropCapabilities());
@@ -86,7 +83,7 @@ Status LockDown() {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0) {
     return ErrnoStatus(errno, "cannot lock the symbolizer");
   }
-  return SeccompFilter::Install(*filter);
+  return FilterCalls();
 }
 
 }  // namespace tvmffi::hostd

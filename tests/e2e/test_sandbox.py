@@ -225,6 +225,11 @@ class TestFillDisk:
             mod.fill_memory(1 << 30)
         assert caught.value.report.signal == signal.SIGXFSZ
 
+    @pytest.mark.parametrize("reuse", ["always", "never"])
+    def test_b18_a_file_size_that_is_less_than_the_filters(self, reuse: str) -> None:
+        mod = tvmffi_host.load_module(plugin("values"), reuse=reuse, policy={"file_size": "16"})
+        assert mod.echo_int(3) == 3
+
     def test_c1_6_d15_control(self, load: Load, tmp_path: Path) -> None:
         mod = load("fill_disk", without=["all"])
         made = worked(mod.create([str(tmp_path)], "c16"))
