@@ -482,6 +482,21 @@ class TestPolicy:
             mod = load("network", policy={"network": True})
             assert "connect by TCP" in worked(mod.reach(listener.getsockname()[1], "tvmffi-none", "/none"))
 
+    def test_b18_environment(self, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TVMFFI_LISTED", "yes")
+        monkeypatch.setenv("TVMFFI_OTHER", "no")
+        mod = load("cheats", policy={"environment": ["TVMFFI_LISTED", "GIVEN=1", "TVMFFI_UNSET"]})
+        has = [name for name in ("TVMFFI_LISTED", "TVMFFI_OTHER", "GIVEN", "TVMFFI_UNSET", "LANG", "PATH", "HOME")
+               if "the environment" in worked(mod.recall(name))]
+        assert has == ["TVMFFI_LISTED", "GIVEN"]
+        assert load("constructor", policy={"environment": []}).variables() == 0
+        # The option goes before the policy.
+        assert load("constructor", policy={"environment": ["A=1", "B=2"]}, env={"C": "3"}).variables() == 1
+
+    def test_b18_a_variable_that_acts_before_the_lock_is_refused(self, load: Load) -> None:
+        with pytest.raises(tvmffi_host.Unavailable, match="'LD_PRELOAD' would act before the worker is locked"):
+            load("cheats", policy={"environment": ["LD_PRELOAD=/tmp/x.so"]})
+
     def test_b18_a_file(self, load: Load, layers: list[str], tmp_path: Path) -> None:
         need(layers, "mountns")
         path = tmp_path / "policy.toml"

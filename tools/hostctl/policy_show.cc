@@ -22,6 +22,7 @@ Json ToJson(const Policy& policy) {
   return {{"read", policy.grants.read},
           {"library_path", policy.library_path},
           {"tmpfs", policy.grants.tmpfs_bytes},
+          {"environment", policy.environment},
           {"network", policy.grants.network},
           {"memory", Limit(limits.memory_bytes)},
           {"processes", Limit(limits.processes)},
