@@ -69,7 +69,8 @@ bool IsGuilty(const CallEnd& end, const WorkerOptions& options, uint64_t call_id
 SavedSetting SettingOf(const WorkerSlot& slot, const Worker& worker, const ModuleSpec& spec) {
   const WorkerOptions& options = slot.options().worker;
   SavedSetting setting;
-  setting.policy = PolicyText(Policy{options.limits, options.grants, {}, spec.libraries});
+  // The environment has a place of its own.
+  setting.policy = PolicyText(Policy{options.limits, options.grants, {}, spec.libraries, {}});
   setting.environment = options.environment;
   setting.require = options.require;
   setting.layers = worker.layers();

@@ -15,9 +15,6 @@
 namespace tvmffi::host {
 namespace {
 
-// What a worker inherits of the caller's environment unless told otherwise.
-constexpr const char* kDefaultEnvironment[] = {"OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LANG"};
-
 Status Bad(const std::string& option, const char* expected) {
   return {Code::kInvalidArgument, "option '" + option + "' must be " + expected};
 }
@@ -287,8 +284,10 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   if (name == "load_deadline") return ParseSeconds(name, value, -1, &spec->load_deadline);
   if (name == "init") return ParseInit(value, &spec->init);
   if (name == "readonly") return ParseReadOnly(value, spec);
-  if (name == "env")
+  if (name == "env") {
+    request->has_environment = !IsNone(value);
     return IsNone(value) ? OkStatus() : ParseEnvironment(value, &slot->worker.environment);
+  }
   if (name == "limits") return ParseLimits(value, &slot->worker.limits);
   if (name == "policy") return ParsePolicyOption(value, &request->policy);
   if (name == "require") return ParseNames(name, value, &slot->worker.require);
@@ -352,10 +351,6 @@ Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadReq
   }
   spec->path = Absolute(spec->given_path);
   spec->name = spec->path.substr(spec->path.rfind('/') + 1);
-  for (const char* name : kDefaultEnvironment) {
-    if (const char* value = std::getenv(name))
-      request->slot.worker.environment.push_back(std::string(name) + "=" + value);
-  }
   TVMFFI_RETURN_IF_ERROR(ParseEach(options, [&](const std::string& name, const TVMFFIAny& value) {
     return ParseOption(name, value, request);
   }));
@@ -363,6 +358,9 @@ Status ParseLoadRequest(const TVMFFIAny& path, const TVMFFIAny& options, LoadReq
     return {Code::kInvalidArgument,
             "options reuse=\"never\" and respawn=\"never\" exclude each other: each call needs a "
             "worker of its own"};
+  }
+  if (!request->has_environment) {
+    request->slot.worker.environment = EnvironmentOf(request->policy.value_or(Policy()));
   }
   if (request->policy) {
     ApplyPolicy(*request->policy, &request->slot.worker);

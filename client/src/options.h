@@ -14,7 +14,8 @@ struct LoadRequest {
   std::unique_ptr<ModuleSpec> spec;
   SlotOptions slot;
   std::optional<Policy> policy;
-  std::string record;  // folder; empty: none
+  bool has_environment = false;  // given apart from the policy
+  std::string record;            // folder; empty: none
   // The module whose worker to share, the session to start one in: both null for the default
   // session's own.
   std::shared_ptr<WorkerSlot> worker;

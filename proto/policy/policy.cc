@@ -4,7 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
+#include <set>
 
 namespace tvmffi {
 namespace {
@@ -112,6 +114,37 @@ Status SetLibraries(std::string_view key, const PolicyValue& value,
   return OkStatus();
 }
 
+bool IsVariableName(std::string_view name) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+  return !name.empty() && kLetters.find(name[0]) != kLetters.npos &&
+         name.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == name.npos;
+}
+
+Status SetEnvironment(std::string_view key, const PolicyValue& value,
+                      std::vector<std::string>* environment) {
+  const auto* list = std::get_if<std::vector<std::string>>(&value);
+  if (list == nullptr || list->size() > wire::kMaxEnvironment) {
+    return Bad(key, "a list of at most " + std::to_string(wire::kMaxEnvironment) +
+                        " texts \"NAME\" or \"NAME=value\"");
+  }
+  std::set<std::string_view> names;
+  for (const std::string& entry : *list) {
+    const std::string_view name = std::string_view(entry).substr(0, entry.find('='));
+    if (!IsVariableName(name) || entry.find('\0') != entry.npos) {
+      return Bad(key, "texts \"NAME\" or \"NAME=value\", with names of letters, digits and '_'");
+    }
+    if (entry.size() > wire::kMaxEnvironmentEntry) {
+      return Bad(key, "texts of at most " + std::to_string(wire::kMaxEnvironmentEntry) + " bytes");
+    }
+    if (!names.insert(name).second) {
+      return Bad(key, "a list that names '" + std::string(name) + "' once");
+    }
+  }
+  *environment = *list;
+  return OkStatus();
+}
+
 Status SetBool(std::string_view key, const PolicyValue& value, bool* flag) {
   const auto* given = std::get_if<bool>(&value);
   if (given == nullptr) return Bad(key, "true or false");
@@ -169,6 +202,7 @@ Status SetPolicyKey(std::string_view key, const PolicyValue& value, Policy* poli
   if (key == "open_files") return SetCount(key, value, &limits.open_files);
   if (key == "file_size") return SetSize(key, value, &limits.file_size_bytes);
   if (key == "address_space") return SetSize(key, value, &limits.address_space_bytes);
+  if (key == "environment") return SetEnvironment(key, value, &policy->environment);
   if (key == "network") return SetBool(key, value, &grants.network);
   return {Code::kInvalidArgument, "there is no key '" + std::string(key) + "' in a policy"};
 }
@@ -198,7 +232,20 @@ std::string PolicyText(const Policy& policy) {
   if (limits.address_space_bytes != 0) {
     text += "address_space = \"" + std::to_string(limits.address_space_bytes) + "\"\n";
   }
+  text += ListLine("environment", policy.environment);
   return text + "network = " + (policy.grants.network ? "true" : "false") + "\n";
+}
+
+std::vector<std::string> EnvironmentOf(const Policy& policy) {
+  std::vector<std::string> environment;
+  for (const std::string& entry : policy.environment) {
+    if (entry.find('=') != entry.npos) {
+      environment.push_back(entry);
+    } else if (const char* value = std::getenv(entry.c_str())) {
+      environment.push_back(entry + "=" + value);
+    }
+  }
+  return environment;
 }
 
 }  // namespace tvmffi

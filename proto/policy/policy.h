@@ -13,6 +13,7 @@
 //   file_size = "16 MiB"             # of any file, memory files included
 //   address_space = "8 GiB"          # of one process
 //   network = false
+//   environment = ["LANG", "OMP_NUM_THREADS=4"]    # all it has: the caller's value, or this one
 #ifndef TVMFFI_PROTO_POLICY_POLICY_H_
 #define TVMFFI_PROTO_POLICY_POLICY_H_
 
@@ -37,7 +38,13 @@ struct Policy {
   wire::Grants grants{{}, {}, kDefaultTmpfs, false};  // its modules are none of the policy's affair
   std::vector<std::string> library_path;
   std::optional<std::vector<std::string>> libraries;  // none: any
+  // "NAME=value", or "NAME" for the value it has in the caller's environment, if any.
+  std::vector<std::string> environment = {"OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LANG"};
 };
+
+// "NAME=value" for each variable that a worker gets of a caller with the environment of this
+// process.
+std::vector<std::string> EnvironmentOf(const Policy& policy);
 
 using PolicyValue = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
 

@@ -81,7 +81,7 @@ def load_module(
     worker
         A hosted module whose worker to share.
     env
-        The worker's whole environment; by default a few variables of this process.
+        The worker's whole environment; by default what the policy lists, and without one a few variables of this process.
     limits
         ``address_space_bytes``, ``file_size_bytes``, ``open_files``, ``cpu_seconds``.
     policy
@@ -89,7 +89,7 @@ def load_module(
         same keys. ``read`` and ``library_path`` (lists of absolute paths), ``libraries`` (all that the module's file may
         name as needed, like ``["libc.so.6"]``; without it any), ``tmpfs``, ``memory``, ``file_size`` and
         ``address_space`` (bytes, or texts like ``"64 MiB"``), ``processes``, ``cpus``, ``cpu_seconds``,
-        ``wall_seconds``, ``open_files``, ``network``. What is not granted is denied.
+        ``wall_seconds``, ``open_files``, ``network``, ``environment`` (names, or ``NAME=value``). What is not granted is denied.
     require
         Layers of the sandbox that the worker must have, by the names in ``worker_info(mod)["layers"]``.
     log

@@ -76,6 +76,7 @@ def rounds(count: int, deadline: float = 0.3, without: Sequence[str] = ()) -> li
 
 
 def spin() -> None:
+    os.setsid()  # a session is scheduled as a whole: not together with the caller
     while True:
         pass
 

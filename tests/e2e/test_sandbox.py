@@ -225,7 +225,7 @@ class TestFillDisk:
             mod.fill_memory(1 << 30)
         assert caught.value.report.signal == signal.SIGXFSZ
 
-    @pytest.mark.parametrize("reuse", ["always", "never"])
+    @pytest.mark.parametrize("reuse", ["module", "never"])
     def test_b18_a_file_size_that_is_less_than_the_filters(self, reuse: str) -> None:
         mod = tvmffi_host.load_module(plugin("values"), reuse=reuse, policy={"file_size": "16"})
         assert mod.echo_int(3) == 3
@@ -512,6 +512,21 @@ class TestPolicy:
             listener.listen()
             mod = load("network", policy={"network": True})
             assert "connect by TCP" in worked(mod.reach(listener.getsockname()[1], "tvmffi-none", "/none"))
+
+    def test_b18_environment(self, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TVMFFI_LISTED", "yes")
+        monkeypatch.setenv("TVMFFI_OTHER", "no")
+        mod = load("cheats", policy={"environment": ["TVMFFI_LISTED", "GIVEN=1", "TVMFFI_UNSET"]})
+        has = [name for name in ("TVMFFI_LISTED", "TVMFFI_OTHER", "GIVEN", "TVMFFI_UNSET", "LANG", "PATH", "HOME")
+               if "the environment" in worked(mod.recall(name))]
+        assert has == ["TVMFFI_LISTED", "GIVEN"]
+        assert load("constructor", policy={"environment": []}).variables() == 0
+        # The option goes before the policy.
+        assert load("constructor", policy={"environment": ["A=1", "B=2"]}, env={"C": "3"}).variables() == 1
+
+    def test_b18_a_variable_that_acts_before_the_lock_is_refused(self, load: Load) -> None:
+        with pytest.raises(tvmffi_host.Unavailable, match="'LD_PRELOAD' would act before the worker is locked"):
+            load("cheats", policy={"environment": ["LD_PRELOAD=/tmp/x.so"]})
 
     def test_b18_a_file(self, load: Load, layers: list[str], tmp_path: Path) -> None:
         need(layers, "mountns")

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 namespace tvmffi {
 namespace {
 
@@ -26,7 +28,7 @@ TEST(Policy, B18_ReadsEveryKey) {
       "read = ['/data', '/a b']\nlibrary_path = ['/opt/lib']\ntmpfs = 0\n"
       "libraries = ['libc.so.6', 'libm.so.6']\nmemory = '2 GiB'\n"
       "processes = 64\ncpus = 1.5\ncpu_seconds = 60\nwall_seconds = 600\nopen_files = 256\n"
-      "file_size = 4096\naddress_space = '8TiB'\nnetwork = true\n",
+      "file_size = 4096\naddress_space = '8TiB'\nnetwork = true\nenvironment = ['TZ', 'A=b=c']\n",
       "p.toml");
 
   ASSERT_TRUE(policy.ok()) << policy.status().message;
@@ -43,6 +45,37 @@ TEST(Policy, B18_ReadsEveryKey) {
   EXPECT_EQ(policy->limits.file_size_bytes, 4096u);
   EXPECT_EQ(policy->limits.address_space_bytes, uint64_t{8} << 40);
   EXPECT_TRUE(policy->grants.network);
+  EXPECT_EQ(policy->environment, (std::vector<std::string>{"TZ", "A=b=c"}));
+}
+
+TEST(Policy, B18_TheEnvironmentHoldsWhatIsListedAndNothingElse) {
+  ::setenv("TVMFFI_TEST_LISTED", "yes", 1);
+  ::setenv("TVMFFI_TEST_OTHER", "no", 1);
+  ::unsetenv("TVMFFI_TEST_UNSET");
+  Policy policy;
+  policy.environment = {"TVMFFI_TEST_LISTED", "TVMFFI_TEST_UNSET",
+                        "GIVEN=", "TVMFFI_TEST_OTHER=own"};
+
+  EXPECT_EQ(EnvironmentOf(policy), (std::vector<std::string>{"TVMFFI_TEST_LISTED=yes",
+                                                             "GIVEN=", "TVMFFI_TEST_OTHER=own"}));
+  policy.environment = {};
+  EXPECT_TRUE(EnvironmentOf(policy).empty());
+  EXPECT_EQ(Policy().environment,
+            (std::vector<std::string>{"OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LANG"}));
+}
+
+TEST(Policy, B18_AnEnvironmentThatIsNoneIsRefused) {
+  for (const char* list : {"['']", "['=x']", "['1A=x']", "['A B']", "['A=1', 'A']", "[1]", "'A=1'",
+                           "['-']", "[\"A=\\u0000\"]"}) {
+    EXPECT_NE(Problem("environment = " + std::string(list)), "") << list;
+  }
+  EXPECT_NE(Problem("environment = ['A=" + std::string(wire::kMaxEnvironmentEntry, 'v') + "']"),
+            "");
+  std::string text = "environment = [";
+  for (size_t i = 0; i <= wire::kMaxEnvironment; ++i) text += "'V" + std::to_string(i) + "',";
+  EXPECT_NE(Problem(text + "]"), "");
+  EXPECT_EQ(Problem("environment = ['A', 'A=2']"),
+            "p.toml:1: 'environment' must be a list that names 'A' once");
 }
 
 TEST(Policy, B18_ErrorsNameFileLineAndKey) {
@@ -95,6 +128,7 @@ TEST(Policy, B18_ItsTextReadsAsTheSamePolicy) {
   policy.grants.read = {"/caf\u00e9 \U0001f600", "/with \"quotes\"", "/and\\back\nslash\x01"};
   policy.limits.memory_bytes = UINT64_MAX;
   policy.limits.cpu_percent = 5;
+  policy.environment = {"A=\"quoted\" caf\u00e9", "B"};
 
   Result<Policy> again = ParsePolicy(PolicyText(policy), "again");
 
@@ -102,6 +136,7 @@ TEST(Policy, B18_ItsTextReadsAsTheSamePolicy) {
   EXPECT_EQ(again->grants.read, policy.grants.read);
   EXPECT_EQ(again->limits.memory_bytes, UINT64_MAX);
   EXPECT_EQ(again->limits.cpu_percent, 5u);
+  EXPECT_EQ(again->environment, policy.environment);
   EXPECT_EQ(PolicyText(*again), PolicyText(policy));
 }
 

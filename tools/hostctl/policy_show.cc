@@ -23,6 +23,7 @@ Json ToJson(const Policy& policy) {
           {"library_path", policy.library_path},
           {"libraries", policy.libraries ? Json(*policy.libraries) : Json()},
           {"tmpfs", policy.grants.tmpfs_bytes},
+          {"environment", policy.environment},
           {"network", policy.grants.network},
           {"memory", Limit(limits.memory_bytes)},
           {"processes", Limit(limits.processes)},
