@@ -154,6 +154,7 @@ void WorkerProcess::Kill(wire::KillCause cause) {
   events_.Add(std::string("killed: ") + CauseName(cause));
   ::kill(-child_, SIGKILL);
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  if (cgroup_ != nullptr) cgroup_->Kill();
 }
 
 void WorkerProcess::ForgetPasses() {
