@@ -125,7 +125,8 @@ Result<std::shared_ptr<const CallRecorder>> CallRecorder::Make(std::string folde
                                                                const ModuleSpec* spec) {
   struct stat info;
   if (::stat(folder.c_str(), &info) != 0) {
-    return ErrnoStatus(errno, "option 'record': cannot use '" + folder + "'");
+    return Status{Code::kInvalidArgument,
+                  ErrnoStatus(errno, "option 'record': cannot use '" + folder + "'").message};
   }
   if (!S_ISDIR(info.st_mode)) {
     return Status{Code::kInvalidArgument, "option 'record': '" + folder + "' is no folder"};
@@ -136,16 +137,18 @@ Result<std::shared_ptr<const CallRecorder>> CallRecorder::Make(std::string folde
     for (const OwnedAny& arg : init.args) args.push_back(arg.get());
     recorder->init_.push_back({init.function, 0,
                                ValuesCopy(args.data(), static_cast<int32_t>(args.size()), nullptr),
-                               ""});
+                               "", false});
   }
   return std::shared_ptr<const CallRecorder>(std::move(recorder));
 }
 
 std::unique_ptr<const CallCopy> CallRecorder::Copy(const CallSpec& call, Worker* worker) const {
-  const uint64_t number = calls_.fetch_add(1, std::memory_order_relaxed) + 1;
+  const bool is_load = call.op == FrameOp::kLoad;
+  const uint64_t number = is_load ? 0 : calls_.fetch_add(1, std::memory_order_relaxed) + 1;
   return std::unique_ptr<const CallCopy>(new CallCopy{
       std::string(call.function), number, ValuesCopy(call.args, call.num_args, worker),
-      call.returned_function ? "the function was the result of another call and has no name" : ""});
+      call.returned_function ? "the function was the result of another call and has no name" : "",
+      is_load});
 }
 
 CallRecording CallRecorder::Describe(const CallCopy& copy, const CallEnd& end,
@@ -154,6 +157,7 @@ CallRecording CallRecorder::Describe(const CallCopy& copy, const CallEnd& end,
   CallRecording recording;
   recording.library_version = TVMFFI_PROJECT_VERSION;
   recording.call_number = copy.number;
+  recording.is_load = copy.is_load;
   recording.module.path = spec_->path;
   if (spec_->copy != nullptr) {
     const SealedFile& file = spec_->copy->file;

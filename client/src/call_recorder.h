@@ -23,7 +23,8 @@ struct CallCopy {
   std::string function;
   uint64_t number;
   ValuesCopy values;
-  std::string refusal;  // why it cannot be replayed, whatever its values
+  std::string refusal;   // why it cannot be replayed, whatever its values
+  bool is_load = false;  // of the module itself
 };
 
 // What ended it: the error's kind, and why this process had the worker killed, if it had.

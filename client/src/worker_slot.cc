@@ -534,6 +534,7 @@ Failure WorkerSlot::LoadInto(CallLane* lane, uint32_t index, int64_t deadline) {
   uint64_t handle = 0;
   CallSpec call;
   call.op = FrameOp::kLoad;
+  call.recorder = spec.recorder.get();
   call.text = spec.path;
   call.function = "load";
   call.module = spec.given_path;

@@ -20,6 +20,14 @@ constexpr int kRound = 64;
 // What a watch that waits for nothing has: errors are always reported, and would be without end.
 constexpr uint32_t kNothing = EPOLLET;
 
+// The kernel has no reason to refuse what is entered already a change or its end. Were it to, a
+// watch would be deaf, or called after its end.
+void Insist(int set, int operation, int fd, epoll_event* event) {
+  constexpr int kAttempts = 3;
+  for (int i = 0; i < kAttempts && ::epoll_ctl(set, operation, fd, event) != 0; ++i) {
+  }
+}
+
 // Whether libuv will get the descriptors that it cannot do without and ends the process for: an
 // epoll set, two pipes for signals and an eventfd, all of them watched but the first pipe.
 Status TryDescriptors() {
@@ -139,11 +147,11 @@ void EventLoop::Change(int fd, FdWatch* watch, int events) {
   if ((events & FdWatch::kWritable) != 0) event.events |= EPOLLOUT;
   if (event.events == 0) event.events = kNothing;
   event.data.ptr = watch;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+  Insist(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
 void EventLoop::Leave(int fd, FdWatch* watch) {
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  Insist(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   for (int i = 0; i < round_size_; ++i) {
     if (round_[i].data.ptr == watch) round_[i].data.ptr = nullptr;
   }
@@ -152,6 +160,7 @@ void EventLoop::Leave(int fd, FdWatch* watch) {
 void EventLoop::Dispatch() {
   epoll_event events[kRound];
   round_ = events;
+  // One that fails is tried again in the next turn: what is ready stays so.
   round_size_ = std::max(::epoll_wait(epoll_.get(), events, kRound, 0), 0);
   for (int i = 0; i < round_size_; ++i) {
     auto* watch = static_cast<FdWatch*>(events[i].data.ptr);

@@ -16,7 +16,6 @@
 namespace tvmffi::hostd {
 namespace {
 
-constexpr const char* kMounts = "/sys/fs/cgroup";
 constexpr std::string_view kPrefix = "tvmffi-";
 
 // Small files only.
@@ -28,12 +27,15 @@ std::string ReadText(const std::string& path) {
   return text;
 }
 
-Status WriteText(const std::string& path, const std::string& text) {
+// 0, or what errno says.
+int TryWrite(const std::string& path, const std::string& text) {
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file.valid() || ::write(file.get(), text.data(), text.size()) < 0) {
-    return ErrnoStatus(errno, "cannot write '" + text + "' to " + path);
-  }
-  return OkStatus();
+  return file.valid() && ::write(file.get(), text.data(), text.size()) >= 0 ? 0 : errno;
+}
+
+Status WriteText(const std::string& path, const std::string& text) {
+  const int error = TryWrite(path, text);
+  return error == 0 ? OkStatus() : ErrnoStatus(error, "cannot write '" + text + "' to " + path);
 }
 
 bool HasWord(std::string_view text, std::string_view word, std::string_view separators) {
@@ -51,9 +53,9 @@ struct Membership {
   std::string path;
 };
 
-std::vector<Membership> Memberships() {
+std::vector<Membership> Memberships(const std::string& file) {
   std::vector<Membership> memberships;
-  const std::string text = ReadText("/proc/self/cgroup");
+  const std::string text = ReadText(file);
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string line = text.substr(begin, end - begin);
@@ -69,39 +71,6 @@ std::vector<Membership> Memberships() {
 bool IsFolder(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-Result<std::string> UnifiedFolder(const std::string& path) {
-  for (const std::string& mount : {std::string(kMounts), std::string(kMounts) + "/unified"}) {
-    if (::access((mount + "/cgroup.controllers").c_str(), F_OK) == 0) return mount + path;
-  }
-  return Status{Code::kUnavailable, "cgroups of version 2 are not mounted"};
-}
-
-Status Enable(const std::string& folder, const std::string& controller) {
-  if (!HasWord(ReadText(folder + "/cgroup.controllers"), controller, " \n")) {
-    return {Code::kUnavailable, "controller '" + controller + "' is not delegated to " + folder};
-  }
-  if (HasWord(ReadText(folder + "/cgroup.subtree_control"), controller, " \n")) return OkStatus();
-  return WriteText(folder + "/cgroup.subtree_control", "+" + controller);
-}
-
-Result<CgroupController> Locate(const std::string& controller) {
-  Status why{Code::kUnavailable, "this process is in no group of controller '" + controller + "'"};
-  for (const Membership& membership : Memberships()) {
-    if (HasWord(membership.controllers, controller, ",")) {
-      const std::string folder =
-          std::string(kMounts) + "/" + membership.controllers + membership.path;
-      if (IsFolder(folder)) return CgroupController{folder, false};
-      why.message = "its folder " + folder + " is not there";
-    } else if (membership.controllers.empty()) {
-      Result<std::string> folder = UnifiedFolder(membership.path);
-      Status enabled = folder.ok() ? Enable(*folder, controller) : folder.status();
-      if (enabled.ok()) return CgroupController{*folder, true};
-      why = enabled;
-    }
-  }
-  return why;
 }
 
 std::string GroupName() {
@@ -123,35 +92,96 @@ void RemoveAbandoned(const std::string& folder) {
   ::closedir(list);
 }
 
-// A group in which the limit can be set: the folder alone may be writable to nobody's use.
-Result<CgroupController> Try(const std::string& name, const char* file) {
-  Result<CgroupController> controller = Locate(name);
-  if (!controller.ok()) return controller;
-  RemoveAbandoned(controller->folder);
-  const std::string group = controller->folder + "/" + GroupName();
-  if (::mkdir(group.c_str(), 0755) != 0) return ErrnoStatus(errno, "cannot create " + group);
-  const bool writable = ::access((group + "/" + file).c_str(), W_OK) == 0 &&
-                        ::access((group + "/cgroup.procs").c_str(), W_OK) == 0;
-  const int error = errno;
-  ::rmdir(group.c_str());
-  if (!writable) return ErrnoStatus(error, "cannot set " + std::string(file) + " in " + group);
-  return controller;
+// Moves this process into a group below, if nobody else is in its own.
+Status LeaveAlone(const std::string& folder) {
+  const std::string self = std::to_string(::getpid());
+  const std::string members = ReadText(folder + "/cgroup.procs");
+  if (members != self + "\n") {
+    return {Code::kUnavailable,
+            folder + " has " + std::to_string(std::count(members.begin(), members.end(), '\n')) +
+                " processes, so it cannot limit the memory of groups below it; "
+                "give the daemon a group of its own"};
+  }
+  const std::string below = folder + "/" + std::string(kPrefix) + self + "-daemon";
+  if (::mkdir(below.c_str(), 0755) != 0 && errno != EEXIST) {
+    return ErrnoStatus(errno, "cannot create " + below);
+  }
+  return WriteText(below + "/cgroup.procs", self);
 }
 
-Result<CgroupController> TryEither(const std::string& name, const char* old_file,
-                                   const char* unified_file) {
-  Result<CgroupController> controller = Locate(name);
-  if (!controller.ok()) return controller;
-  return Try(name, controller->unified ? unified_file : old_file);
-}
+// Of this process as it was when the search began: it may move.
+class Finder {
+ public:
+  explicit Finder(const CgroupPlaces& places)
+      : mounts_(places.mounts), memberships_(Memberships(places.memberships)) {}
+
+  // A group in which the limit can be set: the folder alone may be writable to nobody's use.
+  Result<CgroupController> Find(const std::string& name, const char* old_file,
+                                const char* unified_file) const {
+    Result<CgroupController> controller = Locate(name);
+    if (!controller.ok()) return controller;
+    const std::string file = controller->unified ? unified_file : old_file;
+    RemoveAbandoned(controller->folder);
+    const std::string group = controller->folder + "/" + GroupName();
+    if (::mkdir(group.c_str(), 0755) != 0) return ErrnoStatus(errno, "cannot create " + group);
+    const bool writable = ::access((group + "/" + file).c_str(), W_OK) == 0 &&
+                          ::access((group + "/cgroup.procs").c_str(), W_OK) == 0;
+    const int error = errno;
+    ::rmdir(group.c_str());
+    if (!writable) return ErrnoStatus(error, "cannot set " + file + " in " + group);
+    return controller;
+  }
+
+ private:
+  Result<std::string> UnifiedFolder(const std::string& path) const {
+    for (const std::string& mount : {mounts_, mounts_ + "/unified"}) {
+      if (::access((mount + "/cgroup.controllers").c_str(), F_OK) == 0) return mount + path;
+    }
+    return Status{Code::kUnavailable, "cgroups of version 2 are not mounted"};
+  }
+
+  Result<CgroupController> Locate(const std::string& controller) const {
+    Status why{Code::kUnavailable,
+               "this process is in no group of controller '" + controller + "'"};
+    for (const Membership& membership : memberships_) {
+      if (HasWord(membership.controllers, controller, ",")) {
+        const std::string folder = mounts_ + "/" + membership.controllers + membership.path;
+        if (IsFolder(folder)) return CgroupController{folder, false};
+        why.message = "its folder " + folder + " is not there";
+      } else if (membership.controllers.empty()) {
+        Result<std::string> folder = UnifiedFolder(membership.path);
+        Status enabled = folder.ok() ? EnableBelow(*folder, controller) : folder.status();
+        if (enabled.ok()) return CgroupController{*folder, true};
+        why = enabled;
+      }
+    }
+    return why;
+  }
+
+  const std::string mounts_;
+  const std::vector<Membership> memberships_;
+};
 
 }  // namespace
 
-Cgroups Cgroups::Find() {
+Status EnableBelow(const std::string& folder, const std::string& controller) {
+  if (!HasWord(ReadText(folder + "/cgroup.controllers"), controller, " \n")) {
+    return {Code::kUnavailable, "controller '" + controller + "' is not delegated to " + folder};
+  }
+  const std::string file = folder + "/cgroup.subtree_control";
+  if (HasWord(ReadText(file), controller, " \n")) return OkStatus();
+  const std::string word = "+" + controller;
+  if (TryWrite(file, word) == EBUSY) TVMFFI_RETURN_IF_ERROR(LeaveAlone(folder));
+  if (HasWord(ReadText(file), controller, " \n")) return OkStatus();
+  return WriteText(file, word);
+}
+
+Cgroups Cgroups::Find(const CgroupPlaces& places) {
+  const Finder finder(places);
   Cgroups cgroups;
-  cgroups.memory = TryEither("memory", "memory.limit_in_bytes", "memory.max");
-  cgroups.pids = TryEither("pids", "pids.max", "pids.max");
-  cgroups.cpu = TryEither("cpu", "cpu.cfs_quota_us", "cpu.max");
+  cgroups.memory = finder.Find("memory", "memory.limit_in_bytes", "memory.max");
+  cgroups.pids = finder.Find("pids", "pids.max", "pids.max");
+  cgroups.cpu = finder.Find("cpu", "cpu.cfs_quota_us", "cpu.max");
   return cgroups;
 }
 
@@ -160,6 +190,7 @@ Status WorkerCgroup::Make(const CgroupController& controller, const std::string&
   if (std::find(folders_.begin(), folders_.end(), folder_) != folders_.end()) return OkStatus();
   if (::mkdir(folder_.c_str(), 0755) != 0) return ErrnoStatus(errno, "cannot create " + folder_);
   folders_.push_back(folder_);
+  if (controller.unified) kill_files_.push_back(folder_ + "/cgroup.kill");
   return OkStatus();
 }
 
@@ -201,6 +232,7 @@ Result<std::unique_ptr<WorkerCgroup>> WorkerCgroup::Create(const Cgroups& cgroup
 }
 
 WorkerCgroup::~WorkerCgroup() {
+  Kill();
   for (const std::string& folder : folders_) ::rmdir(folder.c_str());
 }
 
@@ -209,6 +241,10 @@ Status WorkerCgroup::Add(pid_t pid) {
     TVMFFI_RETURN_IF_ERROR(WriteText(folder + "/cgroup.procs", std::to_string(pid)));
   }
   return OkStatus();
+}
+
+void WorkerCgroup::Kill() const {
+  for (const std::string& file : kill_files_) TryWrite(file, "1");
 }
 
 bool WorkerCgroup::RanOutOfMemory() const {

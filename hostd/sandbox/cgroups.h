@@ -20,15 +20,26 @@ struct CgroupController {
   bool unified = false;  // version 2
 };
 
-// Where this process may make groups. Removes groups of daemons that were killed.
+// Where the kernel shows them.
+struct CgroupPlaces {
+  std::string mounts = "/sys/fs/cgroup";
+  std::string memberships = "/proc/self/cgroup";
+};
+
+// Where this process may make groups. Removes groups of daemons that were killed. In version 2 a
+// group with processes of its own cannot hand memory to groups below it: a daemon that is alone in
+// its group moves into one below.
 class Cgroups {
  public:
-  static Cgroups Find();
+  static Cgroups Find(const CgroupPlaces& places = {});
 
   Result<CgroupController> memory = Status{Code::kUnavailable, "not looked for"};
   Result<CgroupController> pids = memory;
   Result<CgroupController> cpu = memory;
 };
+
+// Lets groups below `folder` (version 2) have `controller`, moving this process if that takes it.
+Status EnableBelow(const std::string& folder, const std::string& controller);
 
 // The groups of one worker. Destruction removes them; their processes must be gone.
 class WorkerCgroup {
@@ -42,6 +53,8 @@ class WorkerCgroup {
 
   // A process with all it will start.
   Status Add(pid_t pid);
+  // All of them at once, where the kernel can.
+  void Kill() const;
   // Whether the kernel has killed one of them for want of memory.
   bool RanOutOfMemory() const;
 
@@ -51,7 +64,8 @@ class WorkerCgroup {
   Status Limit(const std::string& file, const std::string& value);
 
   std::vector<std::string> folders_;  // each once
-  std::string folder_;                // the one made last
+  std::vector<std::string> kill_files_;
+  std::string folder_;  // the one made last
   std::string memory_events_;
 };
 

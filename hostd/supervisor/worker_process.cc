@@ -235,6 +235,7 @@ void WorkerProcess::Kill(wire::KillCause cause) {
   events_.Add(std::string("killed: ") + CauseName(cause));
   ::kill(-child(), SIGKILL);
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  if (cgroup_ != nullptr) cgroup_->Kill();
 }
 
 void WorkerProcess::ForgetPasses() {

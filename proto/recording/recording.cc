@@ -191,6 +191,7 @@ class HeadReader {
     const schema::RecordedModule& module = *from.module_();
     recording.library_version = Text(from.library_version());
     recording.call_number = from.call_number();
+    recording.is_load = from.is_load();
     recording.module = {Text(module.path()), Text(module.sha256()), module.size(),
                         Text(module.build_id())};
     TVMFFI_RETURN_IF_ERROR(ReadCall(*from.call(), &recording.call));
@@ -339,7 +340,7 @@ Result<std::string> EncodeRecordingHead(const CallRecording& recording) {
   const auto outcome = Write(builder, recording.outcome);
   schema::FinishRecordingBuffer(
       builder, schema::CreateRecording(builder, version, recording.call_number, module_table, call,
-                                       init_vector, setting, outcome));
+                                       init_vector, setting, outcome, recording.is_load));
   if (builder.GetSize() > kMaxRecordingHead) {
     return Invalid("its head has " + std::to_string(builder.GetSize()) + " bytes, limit is " +
                    std::to_string(kMaxRecordingHead));

@@ -86,6 +86,8 @@ struct SavedOutcome {
 struct CallRecording {
   std::string library_version;
   uint64_t call_number = 0;
+  // Loading the module ended the worker: there was no call.
+  bool is_load = false;
   SavedModule module;
   SavedCall call;
   std::vector<SavedCall> init;

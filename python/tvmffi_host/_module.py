@@ -95,8 +95,8 @@ def load_module(
     log
         ``"forward"`` copies what the plug-in prints to this process's stderr.
     record
-        A folder that exists. A call that ends its worker (by a signal, an exit, its deadline or a violation) is written
-        there, readable by its user alone: arguments as they were before the call, policy, environment, and how it ended.
+        A folder that exists. A call, or a load, that ends its worker (by a signal, an exit, its deadline or a violation)
+        is written there, readable by its user alone: arguments as they were before the call, policy, environment, and how it ended.
         The error's ``report.recording`` names the file, ``tvmffi-hostctl replay`` runs it again. Every call then costs a
         copy of all bytes of its tensors, and some microseconds; a call that returns leaves nothing. Callables and
         objects of this process or the worker cannot be recorded: the file then says so, and cannot be replayed.

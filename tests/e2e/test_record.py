@@ -238,6 +238,102 @@ class TestUnrecordable:
             assert "has no name" in hostctl("replay", str(file), code=FAILED)
 
 
+class TestLoads:
+    """What dies before there is a function to call."""
+
+    DEATHS = {
+        "faulty_init_segfault": ({}, tvmffi_host.LoadFailed, ("signal", signal.SIGSEGV)),
+        "faulty_init_exit": ({}, tvmffi_host.LoadFailed, ("exit", 0)),
+        "faulty_init_hang": ({"load_deadline": 1.0}, tvmffi_host.DeadlineExceeded, ("deadline", signal.SIGKILL)),
+    }
+
+    @pytest.mark.parametrize("name", DEATHS)
+    def test_b8_b13_a_death_in_a_constructor_is_recorded_and_replayed(self, name: str, tmp_path: Path) -> None:
+        options, kind, (cause, signal_number) = self.DEATHS[name]
+        with pytest.raises(kind) as caught:
+            recording_module(tmp_path, plugin(name), **options)
+        report = caught.value.report
+        assert (report.cause, report.signal, report.function) == (cause, signal_number, "load")
+        (file,) = tmp_path.iterdir()
+        assert report.recording == str(file) and report.recording_note == ""
+        assert file.name.startswith(f"{name}-load-{os.getpid()}-") and file.stat().st_mode & 0o777 == 0o600
+        again = replayed(str(file))
+        assert again["reproduced"] and again["is_load"]
+        assert (again["replayed"]["kind"], again["replayed"]["cause"]) == (kind.__name__, cause)
+        page = hostctl("replay", str(file))
+        assert "the load of it, no call" in page and page.endswith("\nreproduced\n")
+
+    def test_b8_a_death_in_dlopen_itself_is_recorded_and_replayed(self, tmp_path: Path) -> None:
+        """In a resolver that the linker calls while it relocates, before any constructor."""
+        source = tmp_path / "resolver.c"
+        source.write_text(
+            "static void* Resolve(void) { __builtin_trap(); }\n"
+            'void __tvm_ffi_f(void) __attribute__((ifunc("Resolve")));\n'
+            "void (*address)(void) = __tvm_ffi_f;\n"
+        )
+        module = tmp_path / "resolver.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(module), str(source)], check=True)
+        folder = tmp_path / "calls"
+        folder.mkdir()
+        with pytest.raises(tvmffi_host.LoadFailed) as caught:
+            recording_module(folder, str(module))
+        assert caught.value.report.signal == signal.SIGILL
+        assert replayed(caught.value.report.recording)["reproduced"]
+
+    def test_b8_a_death_in_a_later_load_is_recorded(self, tmp_path: Path) -> None:
+        """The worker of a module that was loaded before takes it along."""
+        first = tvmffi_host.load_module(plugin("values"))
+        with pytest.raises(tvmffi_host.LoadFailed) as caught:
+            recording_module(tmp_path, plugin("faulty_init_segfault"), worker=first)
+        assert replayed(caught.value.report.recording)["reproduced"]
+        assert first.echo_int(1) == 1
+
+    def test_b8_a_module_that_was_mended_does_not_reproduce(self, tmp_path: Path) -> None:
+        with pytest.raises(tvmffi_host.LoadFailed) as caught:
+            recording_module(tmp_path, plugin("faulty_init_segfault"))
+        again = replayed(caught.value.report.recording, "--module", plugin("values"), code=NOT_REPRODUCED)
+        assert again["replayed"]["cause"] == "returned"
+
+    def test_b8_a_load_that_is_refused_is_not_recorded(self, tmp_path: Path) -> None:
+        with pytest.raises(tvmffi_host.LoadFailed) as caught:
+            recording_module(tmp_path, plugin("faulty_undefined_symbol"))
+        assert caught.value.report.recording == ""
+        assert list(tmp_path.iterdir()) == []
+
+    def test_b8_loads_do_not_count_as_calls(self, tmp_path: Path) -> None:
+        assert replayed(death(recording_module(tmp_path), "segfault").recording)["call_number"] == 1
+
+
+class TestHostctl:
+    HOST_ERROR = 4
+
+    def test_b8_call_records_what_ends_its_worker(self, tmp_path: Path) -> None:
+        folder = str(tmp_path)
+        shown = hostctl("call", "--record", folder, plugin("faulty"), "exit_now", "3", code=self.HOST_ERROR)
+        (file,) = tmp_path.iterdir()
+        assert f"recorded: tvmffi-hostctl replay {file}" in shown
+        again = replayed(str(file))
+        assert again["reproduced"] and (again["function"], again["recorded"]["exit_status"]) == ("exit_now", 3)
+
+    def test_b8_call_records_nothing_of_a_call_that_returns(self, tmp_path: Path) -> None:
+        assert hostctl("call", "--record", str(tmp_path), plugin("values"), "echo_int", "5") == "5\n"
+        assert list(tmp_path.iterdir()) == []
+
+    def test_b8_load_records_what_ends_its_worker(self, tmp_path: Path) -> None:
+        hostctl("load", "--record", str(tmp_path), plugin("faulty_init_segfault"), code=self.HOST_ERROR)
+        (file,) = tmp_path.iterdir()
+        assert replayed(str(file))["reproduced"]
+
+    def test_b8_a_report_for_programs_names_the_file(self, tmp_path: Path) -> None:
+        command = [str(BUILD / "bin" / "tvmffi-hostctl"), "call", "--json", "--record", str(tmp_path), plugin("faulty"), "segfault"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        (file,) = tmp_path.iterdir()
+        assert json.loads(done.stdout)["report"]["recording"] == str(file)
+
+    def test_b8_a_folder_that_is_none_is_refused(self, tmp_path: Path) -> None:
+        assert "option 'record'" in hostctl("load", "--record", str(tmp_path / "none"), plugin("values"), code=FAILED)
+
+
 class TestWriting:
     def test_b8_a_folder_that_is_gone_hides_no_crash(self, tmp_path: Path) -> None:
         folder = tmp_path / "gone"

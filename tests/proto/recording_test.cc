@@ -65,6 +65,17 @@ std::string WriterRefusal(const CallRecording& recording) {
   return head.ok() ? "" : head.status().message;
 }
 
+TEST(Recording, B8_ALoadIsReadAsOne) {
+  CallRecording load = Sample();
+  load.is_load = true;
+  const std::string file = FileOf(load);
+
+  Result<CallRecording> read = ReadRecording(file.data(), file.size());
+
+  ASSERT_TRUE(read.ok()) << read.status().message;
+  EXPECT_TRUE(read->is_load);
+}
+
 TEST(Recording, B8_IsReadAsItWasWritten) {
   const std::string file = FileOf(Sample());
 
@@ -73,6 +84,7 @@ TEST(Recording, B8_IsReadAsItWasWritten) {
   ASSERT_TRUE(read.ok()) << read.status().message;
   EXPECT_EQ(read->library_version, "1.2.3");
   EXPECT_EQ(read->call_number, 17u);
+  EXPECT_FALSE(read->is_load);
   EXPECT_EQ(read->module.path, "/plugins/a.so");
   EXPECT_EQ(read->module.sha256, std::string(64, 'a'));
   EXPECT_EQ(read->module.size, 4096u);

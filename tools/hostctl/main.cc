@@ -124,6 +124,8 @@ class Commands {
     command->add_option("--socket", line_.run.socket,
                         "Run it at this daemon; otherwise at one of its own");
     command->add_option("--policy", line_.run.policy, "What the worker may do, a TOML file");
+    command->add_option("--record", line_.run.record,
+                        "A folder: write what ends its worker there, for 'replay'");
     command->add_option("--require", line_.run.require, "Layers the worker must have")
         ->delimiter(',')
         ->allow_extra_args(false);

@@ -146,6 +146,14 @@ host::LoadOptions OptionsOf(const SavedSetting& setting, const std::string& poli
   return load;
 }
 
+// A load that hung must end as it did; any other gets the time this machine needs.
+std::optional<double> LoadDeadline(const CallRecording& recording) {
+  const SavedSetting& setting = recording.setting;
+  const double seconds = setting.load_deadline >= 0 ? setting.load_deadline : setting.deadline;
+  if (recording.outcome.cause == "deadline") return Seconds(seconds);
+  return std::max(seconds, kLoadSeconds);
+}
+
 // Which file is loaded. A failure says why it is not the recorded one.
 Status ChooseModule(const SavedModule& recorded, const ReplayOptions& options, std::string* path) {
   *path = options.module.empty() ? recorded.path : options.module;
@@ -208,9 +216,10 @@ class Replayer {
         OptionsOf(recording_.setting, !options_.policy.empty()
                                           ? options_.policy
                                           : "/proc/self/fd/" + std::to_string(policy->fd()));
-    if (Status init = RestoreInit(recording_, &load); !init.ok()) {
-      return Fail(init.message, kFailed);
-    }
+    // What was recorded came before them.
+    if (recording_.is_load) load.load_deadline = LoadDeadline(recording_);
+    Status init = recording_.is_load ? OkStatus() : RestoreInit(recording_, &load);
+    if (!init.ok()) return Fail(init.message, kFailed);
     if (!recording_.call.values.refusal.empty()) {
       return Fail("the call of '" + recording_.call.function +
                       "' cannot be replayed: " + recording_.call.values.refusal,
@@ -229,6 +238,7 @@ class Replayer {
     } catch (const tvm::ffi::Error& error) {
       return Fail(error.message(), kNoDaemon);
     }
+    if (recording_.is_load) return Judge(Load(&*client, module_path, load));
     const Module module = client->LoadModule(module_path, load);
     const tvm::ffi::Optional<Function> function =
         module->GetFunction(recording_.call.function, false);
@@ -264,6 +274,15 @@ class Replayer {
     return Describe(Any(AnyView::CopyFromTVMFFIAny(value)));
   }
 
+  static Ended Load(host::Client* client, const std::string& path, const host::LoadOptions& load) {
+    try {
+      client->LoadModule(path, load);
+      return {};
+    } catch (const tvm::ffi::Error& error) {
+      return {error.kind(), error.message(), host::GetReport(error)};
+    }
+  }
+
   static Ended Call(const Function& function, const std::vector<AnyView>& arguments) {
     try {
       Any result;
@@ -283,7 +302,7 @@ class Replayer {
       if (ended.report) json["report"] = ReportJson(*ended.report);
       if (int code = Print(Dump(json)); code != kOk) return code;
     } else {
-      std::string text = ended.kind.empty() ? "the call returned\n"
+      std::string text = ended.kind.empty() ? "it returned\n"
                                             : Printable(ended.kind + ": " + ended.message) + "\n";
       if (ended.report) text += ReportText(*ended.report);
       if (int code = Print(text + "\n" + VerdictText(differences)); code != kOk) return code;

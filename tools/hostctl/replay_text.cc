@@ -103,9 +103,13 @@ std::string HeadText(const std::string& file, const std::string& module,
     text += "  instead of " + Printable(recording.module.path) + "\n";
   text += "  recorded: SHA-256 " + Printable(recording.module.sha256) + ", build id " +
           Printable(recording.module.build_id) + "\n";
-  text += "function:    " + Printable(recording.call.function) + ", call " +
-          std::to_string(recording.call_number) +
-          " of its module; those before it are not repeated\n";
+  if (recording.is_load) {
+    text += "the load of it, no call\n";
+  } else {
+    text += "function:    " + Printable(recording.call.function) + ", call " +
+            std::to_string(recording.call_number) +
+            " of its module; those before it are not repeated\n";
+  }
   for (const SavedCall& call : recording.init) {
     text += "init:        " + Printable(call.function) + "\n";
   }
@@ -158,6 +162,7 @@ Json ToJson(const std::string& file, const CallRecording& recording, const Saved
   }
   return {{"file", file},
           {"function", recording.call.function},
+          {"is_load", recording.is_load},
           {"module", recording.module.path},
           {"sha256", recording.module.sha256},
           {"call_number", recording.call_number},

@@ -58,6 +58,10 @@ std::string ReportText(const host::Report& report) {
   }
   for (const host::Frame& frame : report.frames) text += "\n  " + Printable(FrameText(frame));
   for (const std::string& line : report.log_tail) text += "\nlog: " + Printable(line);
+  if (!report.recording.empty()) {
+    text += "\nrecorded: tvmffi-hostctl replay " + Printable(report.recording);
+  }
+  if (!report.recording_note.empty()) text += "\nrecording: " + Printable(report.recording_note);
   return text + "\n";
 }
 
@@ -79,6 +83,8 @@ Json ReportJson(const host::Report& report) {
                {"bucket", report.bucket},
                {"frames", std::move(frames)},
                {"log_tail", report.log_tail}};
+  if (!report.recording.empty()) json["recording"] = report.recording;
+  if (!report.recording_note.empty()) json["recording_note"] = report.recording_note;
   if (report.fault_address) json["fault_address"] = *report.fault_address;
   if (report.fault_argument) json["fault_argument"] = *report.fault_argument;
   if (report.fault_offset) json["fault_offset"] = *report.fault_offset;
@@ -138,6 +144,7 @@ int LoadInto(const std::string& path, const RunOptions& options, std::optional<M
   host::LoadOptions load;
   load.deadline = options.deadline;
   load.policy = options.policy;
+  load.record = options.record;
   load.require = options.require;
   load.forward_log = options.forward_log;
   return Attempt(options.json, kHostError, kFailed, [&] {

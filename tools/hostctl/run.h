@@ -14,6 +14,7 @@ namespace tvmffi::hostctl {
 struct RunOptions {
   std::string socket;  // of a shared daemon; empty: a private one
   std::string policy;
+  std::string record;  // the folder for what ends its worker
   std::vector<std::string> require;
   double deadline = 30.0;
   bool forward_log = false;

@@ -57,7 +57,7 @@ struct LoadOptions {
   std::vector<std::string> require;
   /*! \brief Copies what the plug-in prints to this process's stderr. */
   bool forward_log = false;
-  /*! \brief A folder: a call that ends its worker is written there, to be run again by
+  /*! \brief A folder: a call, or a load, that ends its worker is written there, to be run again by
    * `tvmffi-hostctl replay`; the report's `recording` names the file. Costs a copy of all the bytes
    * of the arguments' tensors in every call, and keeps it until the call returns. Empty: nothing is
    * copied. */
