@@ -465,7 +465,7 @@ def test_cpp_classes_compare_by_content_when_asked():
     assert testing.TestCompare(1, "a", 5) == testing.TestCompare(1, "a", 6)
 
 
-def test_cpp_classes_can_be_frozen_in_python():
+def test_defect_04_cpp_classes_can_be_frozen_in_python():
     index = core._type_key_to_index("testing.TestCxxAutoInitSimple")
     usual = core._class_of(index)
 
