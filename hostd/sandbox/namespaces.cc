@@ -38,6 +38,9 @@ int WriteWhole(const char* path, const char* text) {
     const int error = MapUser(uid, gid);
     if (error != 0) status = ErrnoStatus(error, "cannot map the user");
   }
+  if (status.ok() && ::unshare(NamespaceFlags(layers) & ~kBornInto) != 0) {
+    status = ErrnoStatus(errno, "cannot make the namespace");
+  }
   if (status.ok() && Has(layers, kMountNamespace)) {
     NewRoot root;
     std::vector<FileLink> links;
@@ -96,7 +99,7 @@ Status TryNamespaces(const std::vector<std::string>& layers) {
   UniqueFd write_end(ends[1]);
   const uid_t uid = ::geteuid();
   const gid_t gid = ::getegid();
-  const pid_t pid = ForkInto(NamespaceFlags(layers));
+  const pid_t pid = ForkInto(NamespaceFlags(layers) & kBornInto);
   if (pid == 0) Try(layers, uid, gid, write_end.get());
   if (pid < 0) return ErrnoStatus(errno, "cannot make the namespace");
   write_end.reset();

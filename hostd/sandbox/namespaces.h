@@ -2,6 +2,7 @@
 #ifndef TVMFFI_HOSTD_SANDBOX_NAMESPACES_H_
 #define TVMFFI_HOSTD_SANDBOX_NAMESPACES_H_
 
+#include <sched.h>
 #include <sys/types.h>
 
 #include <string>
@@ -13,6 +14,10 @@ namespace tvmffi::hostd {
 
 // For clone(): those of `layers` that are namespaces.
 int NamespaceFlags(const std::vector<std::string>& layers);
+
+// Those that a process is born into: the user's, which comes before all others, and pids. It makes
+// the others itself.
+inline constexpr int kBornInto = CLONE_NEWUSER | CLONE_NEWPID;
 
 // fork() into new namespaces. Only for a process of one thread: no handler of the C library runs.
 pid_t ForkInto(int flags);

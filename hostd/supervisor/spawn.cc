@@ -21,9 +21,6 @@
 namespace tvmffi::hostd {
 namespace {
 
-// Namespaces that a process can only be born into; the user's come before all others.
-constexpr int kCloned = CLONE_NEWUSER | CLONE_NEWPID;
-
 // What a child tells of its start.
 struct Progress {
   pid_t pid;
@@ -105,7 +102,7 @@ void CloseOthers(const Start& start) {
   }
   // Here and not when it is cloned: a network takes the kernel long to make, and the daemon would
   // wait.
-  if (::unshare(start.flags & ~kCloned) != 0) FailStart(start, errno);
+  if (::unshare(start.flags & ~kBornInto) != 0) FailStart(start, errno);
   if ((start.flags & CLONE_NEWPID) == 0) Exec(start);
   if (::setsid() < 0) FailStart(start, errno);
   const pid_t worker = ForkInto(0);
@@ -155,7 +152,7 @@ Result<SpawnedProgram> BeginProgram(const std::string& program,
 
   const Start start{program.c_str(), argv,        envp.data(),        fds,      flags,
                     ::geteuid(),     ::getegid(), progress_end.get(), end.get()};
-  spawned.child = ForkInto(flags & kCloned);
+  spawned.child = ForkInto(flags & kBornInto);
   if (spawned.child == 0) RunChild(start);
   if (spawned.child < 0) return ErrnoStatus(errno, "cannot start '" + program + "'");
   spawned.pid = spawned.child;

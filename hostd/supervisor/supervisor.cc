@@ -144,6 +144,7 @@ void Supervisor::OnExit(WorkerProcess* worker) {
   ended_.push_back(std::move(*entry));
   workers_.erase(entry);
   SweepOrphans();
+  pool_.Fill();  // there may be room again
 }
 
 // Each end in its own time, whatever else ends meanwhile.
