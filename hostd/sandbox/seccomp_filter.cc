@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include "proto/base/unique_fd.h"
@@ -66,10 +67,11 @@ Result<SeccompProgram> SeccompFilter::Compile() const {
 Status SeccompFilter::Install(const SeccompProgram& program) {
   const sock_fprog whole{static_cast<unsigned short>(program.size()),
                          const_cast<sock_filter*>(program.data())};
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &whole) == 0) {
-    return OkStatus();
-  }
-  return ErrnoStatus(errno, "cannot load a seccomp filter");
+  const int64_t result =
+      ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &whole);
+  if (result == 0) return OkStatus();
+  // The number of a thread that has another one.
+  return ErrnoStatus(result > 0 ? EBUSY : errno, "cannot load a seccomp filter");
 }
 
 Status SeccompFilter::Load() const {
