@@ -372,7 +372,10 @@ Failure Exchange::ServeCallback() {
   if (function == nullptr) {
     return Violation("a call of callback " + std::to_string(lane_->reader.header().target));
   }
-  if (CallbacksAreOverdue()) return EndOverdueCallbacks();
+  // None is cut short, that is the caller's own time; but the worker decides how many there are.
+  if (static_cast<double>(in_callbacks_) * 1e-9 > spec_.callback_limit) {
+    return EndOverdueCallbacks();
+  }
   OwnedAny result;
   bool raised = false;
   Status status = CallLocal(function, result.out(), &raised);
@@ -381,16 +384,9 @@ Failure Exchange::ServeCallback() {
   if (epoch_ != ForkEpoch()) {
     return MakeError(kUnavailable, "this process was forked inside a callback of " + Name());
   }
-  if (raised) {
-    // Its own error says more than that it came late: that is for the next callback to hear.
-    callback_error_ = TakeRaised();
-    return AnswerCallbackError(callback_error_.get());
-  }
-  return CallbacksAreOverdue() ? EndOverdueCallbacks() : AnswerCallback(result.get());
-}
-
-bool Exchange::CallbacksAreOverdue() const {
-  return static_cast<double>(in_callbacks_) * 1e-9 > spec_.callback_limit;
+  if (!raised) return AnswerCallback(result.get());
+  callback_error_ = TakeRaised();
+  return AnswerCallbackError(callback_error_.get());
 }
 
 Failure Exchange::EndOverdueCallbacks() {

@@ -86,8 +86,6 @@ class Exchange {
   Failure TakePlain(const TVMFFIAny& value, TVMFFIAny* result);
   Failure TakeError();
   Failure ServeCallback();
-  // Whether the callbacks so far have used up what they may take.
-  bool CallbacksAreOverdue() const;
   Failure EndOverdueCallbacks();
   Status CallLocal(TVMFFIObjectHandle function, TVMFFIAny* result, bool* raised);
   Failure AnswerCallback(const TVMFFIAny& value);

@@ -280,7 +280,7 @@ Status ParseOption(const std::string& name, const TVMFFIAny& value, LoadRequest*
   SlotOptions* slot = &request->slot;
   if (name == "deadline") return ParseSeconds(name, value, 1e18, &spec->deadline);
   if (name == "queue_deadline") return ParseSeconds(name, value, -1, &spec->queue_deadline);
-  if (name == "callback_deadline") return ParseSeconds(name, value, -1, &spec->callback_deadline);
+  if (name == "callback_deadline") return ParseSeconds(name, value, 1e18, &spec->callback_deadline);
   if (name == "load_deadline") return ParseSeconds(name, value, -1, &spec->load_deadline);
   if (name == "init") return ParseInit(value, &spec->init);
   if (name == "readonly") return ParseReadOnly(value, spec);

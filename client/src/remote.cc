@@ -184,7 +184,7 @@ CallSpec RemoteFunction::Spec(int64_t start) {
   call.start = start;
   call.deadline = spec_->Deadline(start);
   call.time_limit = spec_->deadline;
-  call.callback_limit = spec_->callback_limit();
+  call.callback_limit = spec_->callback_deadline;
   call.average = &average_;
   call.recorded_name = recorded_name_.load(std::memory_order_relaxed);
   call.last = slot_->one_call_per_worker();

@@ -83,7 +83,7 @@ class ModuleCalls {
       call.module = spec.name;
       call.deadline = deadline;
       call.time_limit = spec.deadline;
-      call.callback_limit = spec.callback_limit();
+      call.callback_limit = spec.callback_deadline;
       return Exchange(slot, lane, call).Run(&result);
     });
     if (failure) Throw(std::move(failure));

@@ -580,7 +580,7 @@ Failure WorkerSlot::RunInit(CallLane* lane, uint32_t index, int64_t deadline) {
     call.module = spec.name;
     call.deadline = deadline;
     call.time_limit = spec.load_limit();
-    call.callback_limit = spec.callback_limit();
+    call.callback_limit = spec.callback_deadline;
     OwnedAny result;
     Failure failure = Exchange(this, lane, call).Run(result.out());
     if (!lane->worker->ended()) lane->worker->Release(handle);

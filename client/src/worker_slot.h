@@ -69,9 +69,9 @@ struct ModuleSpec {
   std::string path;        // absolute
   std::string name;        // file name
   double deadline = 30.0;
-  double queue_deadline = -1;     // negative: none of its own
-  double callback_deadline = -1;  // for a call's callbacks together; negative: as for the call
-  double load_deadline = -1;      // for a worker's start; negative: the call's that needs one
+  double queue_deadline = -1;       // negative: none of its own
+  double callback_deadline = 30.0;  // for the callbacks of one call together
+  double load_deadline = -1;        // for a worker's start; negative: the call's that needs one
   std::vector<InitCall> init;
   std::map<std::string, ReadOnlyArguments> read_only;
   bool all_read_only = false;
@@ -86,7 +86,6 @@ struct ModuleSpec {
     const double nanos = deadline * 1e9;
     return nanos < 9e18 - static_cast<double>(start) ? start + static_cast<int64_t>(nanos) : kNever;
   }
-  double callback_limit() const { return callback_deadline >= 0 ? callback_deadline : deadline; }
   double load_limit() const { return load_deadline >= 0 ? load_deadline : deadline; }
   // Until when a call that must end by `call_deadline` may wait for its turn.
   int64_t QueueDeadline(int64_t call_deadline) const;

@@ -24,7 +24,7 @@ def load_module(
     path: str | os.PathLike[str],
     *,
     deadline: float | None = 30.0,
-    callback_deadline: float | None = None,
+    callback_deadline: float | None = 30.0,
     queue_deadline: float | None = None,
     load_deadline: float | None = None,
     init: Iterable[tuple[str, Sequence[Any]]] = (),
@@ -52,8 +52,8 @@ def load_module(
     deadline
         Seconds a call may take outside the caller's own callbacks, waiting for its turn included. None: no limit.
     callback_deadline
-        Seconds that the callbacks of one call may take together, by default as long as the call itself. No callback is
-        interrupted: a call whose callbacks took longer is :class:`DeadlineExceeded` after the one that did.
+        Seconds that the callbacks of one call may take together. None: no limit. No callback is interrupted, but once they
+        took longer the next one ends the call: :class:`DeadlineExceeded`.
     queue_deadline
         Seconds a call may wait for its turn alone.
     load_deadline
@@ -114,7 +114,6 @@ def load_module(
         policy = dict(policy) if isinstance(policy, Mapping) else os.fspath(policy)
     options = _options(
         policy=policy,
-        callback_deadline=callback_deadline,
         queue_deadline=queue_deadline,
         load_deadline=load_deadline,
         worker=worker,
@@ -125,6 +124,7 @@ def load_module(
     )
     options.update(
         deadline=deadline,
+        callback_deadline=callback_deadline,
         init=[(name, list(args)) for name, args in init],
         respawn=respawn,
         reuse=reuse,

@@ -200,7 +200,7 @@ TEST(Host, C2_10_CallbacksHaveADeadlineOfTheirOwn) {
   const Module values = Client::Private().LoadModule(kPlugins + "/values.so", options);
   const Function echo = Function::FromTyped([](int64_t x) { return x; });
 
-  const auto [kind, report] = Thrown([&] { Get(values, "apply")(echo, 1); });
+  const auto [kind, report] = Thrown([&] { Get(values, "call_twice")(echo, 1); });
 
   EXPECT_EQ(kind, kDeadlineExceeded);
   EXPECT_EQ(report.cause, "deadline");

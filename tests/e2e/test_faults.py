@@ -117,6 +117,8 @@ def test_the_callers_own_time_does_not_count() -> None:
     values = tvmffi_host.load_module(plugin("values"), deadline=1.0, callback_deadline=30.0)
 
     assert values.apply(lambda: time.sleep(1.3) or 5) == 5
+    values = tvmffi_host.load_module(plugin("values"), callback_deadline=0.1)
+    assert values.apply(lambda: time.sleep(0.3) or 5) == 5
 
 
 @pytest.mark.parametrize("name", ["faulty_init_segfault", "faulty_init_exit", "faulty_init_throw"])

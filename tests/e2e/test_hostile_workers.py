@@ -108,7 +108,8 @@ class TestWorkers:
     def test_c2_6_an_answer_to_a_question_that_nobody_asked(self, mod: Any) -> None:
         """It lies there when the next call is sent, and is not taken for the answer to that one."""
         with pytest.raises(tvmffi_host.PolicyViolation):
-            assert mod.early_reply() == 1  # unless both were there when it looked
+            # Unless both were there when it looked, or the second came into its hands with the first's number.
+            assert mod.early_reply() in (1, 2)
             mod.honest()
         assert mod.honest() == 42
 
@@ -196,7 +197,7 @@ class TestWorkers:
 
     def test_c2_10_control_with_time_enough_all_of_them_are_served(self, session: Any) -> None:
         """The reply has not come, and nothing else bounds them: longer than the deadline that ends them above."""
-        mod = session.load_module(plugin("values"), deadline=60.0, callback_deadline=float("inf"))
+        mod = session.load_module(plugin("values"), deadline=60.0, callback_deadline=None)
         naps: list[float] = []
         assert mod.callback_storm(lambda: naps.append(time.sleep(0.001) or 0.001)) == 1000
         assert sum(naps) > 0.3

@@ -24,9 +24,9 @@ struct LoadOptions {
   /*! \brief Seconds a call may take outside the caller's own callbacks, waiting for its turn
    * included; none: no limit. */
   std::optional<double> deadline = 30.0;
-  /*! \brief Seconds that a call's callbacks may take together; none: as long as the call itself.
-   * No callback is interrupted: a call whose callbacks took longer ends after the one that did. */
-  std::optional<double> callback_deadline;
+  /*! \brief Seconds that a call's callbacks may take together; none: no limit. No callback is
+   * interrupted, but once they took longer the next one ends the call. */
+  std::optional<double> callback_deadline = 30.0;
   /*! \brief Seconds a call may wait for its turn alone. */
   std::optional<double> queue_deadline;
   /*! \brief Seconds that starting a worker may take, loading and `init` included; it is no part of
@@ -75,7 +75,8 @@ inline tvm::ffi::Map<tvm::ffi::String, tvm::ffi::Any> ToMap(const LoadOptions& o
   using tvm::ffi::String;
   Map<String, Any> map;
   map.Set("deadline", options.deadline ? Any(*options.deadline) : Any(nullptr));
-  if (options.callback_deadline) map.Set("callback_deadline", *options.callback_deadline);
+  map.Set("callback_deadline",
+          options.callback_deadline ? Any(*options.callback_deadline) : Any(nullptr));
   if (options.queue_deadline) map.Set("queue_deadline", *options.queue_deadline);
   if (options.load_deadline) map.Set("load_deadline", *options.load_deadline);
   Array<Any> init;
