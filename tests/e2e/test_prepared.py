@@ -222,7 +222,6 @@ class TestPool:
             "with tvmffi_host.Session(prepared=1) as session:\n"
             "    session.load_module(module)\n"
             "    while session.info()['prepared'] < 1: time.sleep(0.01)\n"
-            "    time.sleep(0.05)\n"
             "    assert libc.mount(b'tmpfs', folder.encode(), b'tmpfs', 0, None) == 0\n"
             "    open(folder + '/data.txt', 'w').write('data')\n"
             "    mod = session.load_module(module, policy={'read': [folder]})\n"
