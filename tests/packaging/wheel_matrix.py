@@ -30,6 +30,8 @@ OWN_CHECK = """
 import numpy as np, tvm_ffi
 assert tvm_ffi.get_global_func("testing.echo")([1, {"a": np.ones(3)}])[1]["a"].shape == (3,)
 assert tvm_ffi.Array([1, 2]) == [1, 2] and tvm_ffi.convert(lambda x: x + 1)(1) == 2
+folders = [tvm_ffi.libinfo.find_python_helper_include_path(), tvm_ffi.libinfo.find_cmake_path()]
+assert all(tvm_ffi.__file__.rsplit("/", 1)[0] in folder for folder in folders), folders
 print(tvm_ffi.__version__)
 """
 HOST_CHECK = """
