@@ -511,7 +511,7 @@ class TestOthers:
         assert done.stdout.split() == ["inspect"]
         ask = 'COMP_WORDS=(tvmffi-hostctl call x.so --re); COMP_CWORD=3; _tvmffi_hostctl; echo "${COMPREPLY[@]}"'
         done = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True, check=True)
-        assert set(done.stdout.split()) == {"--repeat", "--require"}
+        assert set(done.stdout.split()) == {"--record", "--repeat", "--require"}
         ask = 'COMP_WORDS=(tvmffi-hostctl policy ""); COMP_CWORD=2; _tvmffi_hostctl; echo "${COMPREPLY[@]}"'
         done = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True, check=True)
         assert {"show", "--json"} <= set(done.stdout.split())
