@@ -1,7 +1,7 @@
 #include "hostd/sandbox/seccomp_filter.h"
 
+#include <fcntl.h>
 #include <linux/seccomp.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,15 +47,17 @@ Status SeccompFilter::Log(int call) {
 Result<SeccompProgram> SeccompFilter::Compile() const {
   // A tree of comparisons in place of a list: two hundred calls are eight steps.
   int result = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
-  UniqueFd file(::memfd_create("seccomp", MFD_CLOEXEC));
-  if (!file.valid()) return ErrnoStatus(errno, "cannot make a file in memory");
-  if (result == 0) result = ::seccomp_export_bpf(filter_.get(), file.get());
+  // Room for the longest program there can be, and no file whose size may be limited.
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return ErrnoStatus(errno, "cannot make a pipe");
+  const UniqueFd read_end(ends[0]);
+  const UniqueFd write_end(ends[1]);
+  if (result == 0) result = ::seccomp_export_bpf(filter_.get(), write_end.get());
   if (result != 0) return ErrnoStatus(-result, "cannot make a seccomp filter");
-  const off_t size = ::lseek(file.get(), 0, SEEK_END);
-  SeccompProgram program(static_cast<size_t>(size) / sizeof(sock_filter));
-  if (::pread(file.get(), program.data(), static_cast<size_t>(size), 0) != size) {
-    return ErrnoStatus(errno, "cannot read a seccomp filter");
-  }
+  SeccompProgram program(BPF_MAXINSNS);
+  const ssize_t size = ::read(read_end.get(), program.data(), program.size() * sizeof(sock_filter));
+  if (size <= 0) return ErrnoStatus(errno, "cannot read a seccomp filter");
+  program.resize(static_cast<size_t>(size) / sizeof(sock_filter));
   return program;
 }
 

@@ -453,6 +453,8 @@ class TestPolicy:
         with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
             load("fill_disk", policy={"file_size": "1 MiB"}).fill_memory(1 << 30)
         assert caught.value.report.signal == signal.SIGXFSZ
+        # It does not stand in the way of the worker's own start.
+        load("fill_disk", policy={"file_size": 1}, reuse="never")
 
     def test_b18_cpus(self, layers: list[str]) -> None:
         need(layers, "cgroup-cpu")
