@@ -1,7 +1,7 @@
 #include "hostd/sandbox/seccomp_filter.h"
 
+#include <fcntl.h>
 #include <linux/seccomp.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,22 +45,20 @@ Status SeccompFilter::Log(int call) {
   return Check(::seccomp_rule_add(filter_.get(), SCMP_ACT_LOG, call, 0), "log", call);
 }
 
-// A tree of comparisons in place of a list: two hundred calls are eight steps.
-int SeccompFilter::Optimize() const {
-  return ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
-}
-
 Result<SeccompProgram> SeccompFilter::Compile() const {
-  int result = Optimize();
-  UniqueFd file(::memfd_create("seccomp", MFD_CLOEXEC));
-  if (!file.valid()) return ErrnoStatus(errno, "cannot make a file in memory");
-  if (result == 0) result = ::seccomp_export_bpf(filter_.get(), file.get());
+  // A tree of comparisons in place of a list: two hundred calls are eight steps.
+  int result = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  // Room for the longest program there can be, and no file whose size may be limited.
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return ErrnoStatus(errno, "cannot make a pipe");
+  const UniqueFd read_end(ends[0]);
+  const UniqueFd write_end(ends[1]);
+  if (result == 0) result = ::seccomp_export_bpf(filter_.get(), write_end.get());
   if (result != 0) return ErrnoStatus(-result, "cannot make a seccomp filter");
-  const off_t size = ::lseek(file.get(), 0, SEEK_END);
-  SeccompProgram program(static_cast<size_t>(size) / sizeof(sock_filter));
-  if (::pread(file.get(), program.data(), static_cast<size_t>(size), 0) != size) {
-    return ErrnoStatus(errno, "cannot read a seccomp filter");
-  }
+  SeccompProgram program(BPF_MAXINSNS);
+  const ssize_t size = ::read(read_end.get(), program.data(), program.size() * sizeof(sock_filter));
+  if (size <= 0) return ErrnoStatus(errno, "cannot read a seccomp filter");
+  program.resize(static_cast<size_t>(size) / sizeof(sock_filter));
   return program;
 }
 
@@ -75,10 +73,9 @@ Status SeccompFilter::Install(const SeccompProgram& program) {
 }
 
 Status SeccompFilter::Load() const {
-  int result = Optimize();
-  if (result == 0) result = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1);
-  if (result == 0) result = ::seccomp_load(filter_.get());
-  return result == 0 ? OkStatus() : ErrnoStatus(-result, "cannot load a seccomp filter");
+  Result<SeccompProgram> program = Compile();
+  if (!program.ok()) return program.status();
+  return Install(*program);
 }
 
 }  // namespace tvmffi::hostd

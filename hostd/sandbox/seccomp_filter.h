@@ -36,18 +36,16 @@ class SeccompFilter {
   // Done, and written to the kernel's log.
   Status Log(int call);
 
-  // By way of a file in memory: not for a process that may write no more files.
   Result<SeccompProgram> Compile() const;
   // For all threads of this process and what they start, for good. Needs no_new_privs.
   static Status Install(const SeccompProgram& program);
-  // Both in one, without that file.
+  // Both.
   Status Load() const;
 
  private:
   std::unique_ptr<void, void (*)(scmp_filter_ctx)> filter_;
 
   explicit SeccompFilter(scmp_filter_ctx filter) : filter_(filter, &::seccomp_release) {}
-  int Optimize() const;
   static Status Check(int result, const char* what, int call);
 };
 
