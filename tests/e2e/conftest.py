@@ -30,17 +30,19 @@ def plugin(name: str) -> str:
     return str(PLUGINS / f"{name}.so")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than a few seconds; run with -m slow")
+@pytest.fixture
+def load() -> Iterator[Callable[..., Any]]:
+    """``load(name, without=...)``: an adversarial plug-in in a session of its own."""
+    sessions = []
 
+    def load_module(name: str, without: list[str] | None = None, **options: Any) -> Any:
+        session = tvmffi_host.Session(without=without or [])
+        sessions.append(session)
+        return session.load_module(plugin(f"adversarial_{name}"), **options)
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "slow" in (config.option.markexpr or ""):
-        return
-    skip = pytest.mark.skip(reason="slow: run with -m slow")
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(skip)
+    yield load_module
+    for session in sessions:
+        session.close()
 
 
 def in_process(module: str | Path, code: str) -> subprocess.CompletedProcess[bytes]:

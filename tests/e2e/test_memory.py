@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,20 +19,6 @@ from conftest import alive, eventually, host_pid, plugin
 PAGE = 4096
 # Memory does not depend on the sandbox: without it the attacks have more ways to try.
 LEVELS = pytest.mark.parametrize("without", [[], ["all"]], ids=["sandbox", "no sandbox"])
-
-
-@pytest.fixture
-def load() -> Iterator[Callable[..., Any]]:
-    sessions = []
-
-    def load_module(name: str, without: list[str] | None = None, **options: Any) -> Any:
-        session = tvmffi_host.Session(without=without or [])
-        sessions.append(session)
-        return session.load_module(plugin(f"adversarial_{name}"), **options)
-
-    yield load_module
-    for session in sessions:
-        session.close()
 
 
 def worked(attempts: Any) -> set[str]:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +30,6 @@ Load = Callable[..., Any]
 def layers() -> list[str]:
     """What workers get on this machine."""
     return list(tvmffi_host.worker_info(tvmffi_host.load_module(plugin("values")))["layers"])
-
-
-@pytest.fixture
-def load(request: pytest.FixtureRequest) -> Iterator[Load]:
-    """``load(name, without=...)``: an adversarial plug-in in a session of its own."""
-    sessions = []
-
-    def load_module(name: str, without: list[str] | None = None, **options: Any) -> Any:
-        session = tvmffi_host.Session(without=without or [])
-        sessions.append(session)
-        return session.load_module(plugin(f"adversarial_{name}"), **options)
-
-    yield load_module
-    for session in sessions:
-        session.close()
 
 
 def need(layers: list[str], *names: str) -> None:
@@ -224,6 +209,263 @@ class TestFillDisk:
         with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
             mod.fill_memory(1 << 30)
         assert caught.value.report.signal == signal.SIGXFSZ
+
+    def test_c1_6_d15_control(self, load: Load, tmp_path: Path) -> None:
+        mod = load("fill_disk", without=["all"])
+        made = worked(mod.create([str(tmp_path)], "c16"))
+        assert len(made) >= 3 and (tmp_path / "c16").exists()
+        assert mod.fill_file(str(tmp_path / "full"), 80 << 20) >= 80 << 20
+        assert mod.fill_memory(80 << 20) >= 80 << 20
+        path = tmp_path / "results.csv"
+        path.write_text("kept")
+        assert worked(mod.change(str(path))) >= {"write", "truncate", "chmod", "rename"}
+
+
+class TestReadFiles:
+    @pytest.mark.parametrize("without", [[], ["landlock"], ["mountns"], NAMESPACES], ids=str)
+    def test_c1_7_d14_a_secret(self, load: Load, layers: list[str], tmp_path: Path, without: list[str]) -> None:
+        """Two layers stop it, each alone."""
+        need(layers, "landlock", "mountns")
+        secret = tmp_path / "key.pem"
+        secret.write_text("secret")
+        mod = load("read_files", without=without)
+        for path in (str(secret), "/etc/passwd", "/etc/shadow"):
+            assert worked(mod.read_file(path)) == set()
+
+    def test_c1_7_another_process(self, load: Load, layers: list[str]) -> None:
+        need(layers, "pidns", "landlock")
+        for without in ([], ["landlock"], NAMESPACES):
+            mod = load("read_files", without=without)
+            for pid in (os.getpid(), tvmffi_host.worker_info(mod)["daemon_pid"]):
+                assert worked(mod.read_process(pid)) == set()
+
+    def test_c1_7_the_files_beside_the_module(self, layers: list[str], tmp_path: Path) -> None:
+        need(layers, "landlock", "mountns")
+        for name in ("adversarial_read_files", "values"):
+            shutil.copy(plugin(name), tmp_path)
+        (tmp_path / "beside.txt").write_text("not a library")
+        with tvmffi_host.Session() as session:
+            mod = session.load_module(tmp_path / "adversarial_read_files.so")
+            assert worked(mod.read_file(str(tmp_path / "beside.txt"))) == set()
+            assert "open" in worked(mod.read_file(str(tmp_path / "values.so")))
+
+    def test_c1_7_control(self, load: Load, tmp_path: Path) -> None:
+        secret = tmp_path / "key.pem"
+        secret.write_text("secret")
+        mod = load("read_files", without=["all"])
+        assert worked(mod.read_file(str(secret))) >= {"open", "path descriptor", "in a child"}
+        # As a worker of a root daemon has no capabilities, another process of its user must have none either.
+        victim = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, preexec_fn=drop_capabilities)
+        try:
+            assert eventually(lambda: "open /environ" in worked(mod.read_process(victim.pid)))
+        finally:
+            victim.kill()
+            victim.wait()
+
+
+class TestNetwork:
+    @pytest.fixture
+    def listeners(self, tmp_path: Path) -> Iterator[tuple[int, str, str]]:
+        name, path = f"tvmffi-c18-{os.getpid()}", str(tmp_path / "sock")
+        with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as abstract, socket.socket(socket.AF_UNIX) as named:
+            for each, address in ((tcp, ("127.0.0.1", 0)), (abstract, "\0" + name), (named, path)):
+                each.bind(address)
+                each.listen()
+            yield tcp.getsockname()[1], name, path
+
+    def test_c1_8_reaches_nobody(self, load: Load, layers: list[str], listeners: tuple[int, str, str]) -> None:
+        need(layers, "seccomp")
+        assert worked(load("network").reach(*listeners)) == set()
+
+    def test_c1_8_without_the_filter(self, load: Load, layers: list[str], listeners: tuple[int, str, str]) -> None:
+        """Sockets can be made then, but lead nowhere."""
+        need(layers, "netns", "mountns", "landlock-net", "landlock-scope")
+        assert worked(load("network", without=["seccomp"]).reach(*listeners)) <= {"netlink", "listen"}
+
+    def test_c1_8_landlock_alone(self, load: Load, layers: list[str], listeners: tuple[int, str, str]) -> None:
+        need(layers, "landlock-net", "landlock-scope")
+        reached = worked(load("network", without=[*NAMESPACES, "seccomp"]).reach(*listeners))
+        assert not reached & {"connect by TCP", "listen", "connect to an abstract socket"}
+
+    def test_c1_8_control(self, load: Load, listeners: tuple[int, str, str]) -> None:
+        reached = worked(load("network", without=["all"]).reach(*listeners))
+        assert reached >= {"connect by TCP", "send by UDP", "listen", "connect to an abstract socket"}
+        assert "connect to a socket in a folder" in reached
+
+
+class TestSignals:
+    @pytest.fixture
+    def victim(self) -> Iterator[subprocess.Popen[bytes]]:
+        process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        yield process
+        process.kill()
+        process.wait()
+
+    @pytest.mark.parametrize("without", [[], ["landlock-scope"], NAMESPACES], ids=str)
+    def test_c1_10_hits_nobody(
+        self, load: Load, layers: list[str], victim: subprocess.Popen[bytes], without: list[str]
+    ) -> None:
+        """Two layers stop it, each alone."""
+        need(layers, "pidns", "landlock-scope")
+        mod = load("signals", without=without)
+        daemon = tvmffi_host.worker_info(mod)["daemon_pid"]
+        for pid in (victim.pid, os.getpid(), daemon):
+            assert worked(mod.send(pid, signal.SIGTERM)) == set()
+        assert worked(mod.probe()) == set()
+        assert victim.poll() is None and alive(daemon)
+
+    def test_c1_10_control(self, load: Load, victim: subprocess.Popen[bytes]) -> None:
+        without = ["pidns", "landlock-scope"] if os.geteuid() != 0 else ["all"]
+        mod = load("signals", without=without)
+        assert worked(mod.send(victim.pid, 0)) == {"kill", "tgkill", "sigqueue", "pidfd_send_signal"}
+        mod.send(victim.pid, signal.SIGTERM)
+        assert victim.wait(10) == -signal.SIGTERM
+
+
+class TestKernel:
+    def test_c1_11_finds_the_doors_locked(self, load: Load, layers: list[str]) -> None:
+        need(layers, "seccomp")
+        assert worked(load("kernel").knock(os.getpid())) == set()
+
+    def test_c1_11_control(self, load: Load) -> None:
+        reached = worked(load("kernel", without=["seccomp"]).knock(os.getpid()))
+        assert reached >= {"add_key", "process_vm_writev", "personality", "clone3", "execveat"}
+
+
+class TestBombs:
+    """Small limits, so that the control runs stay harmless."""
+
+    def test_c1_5_processes(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-pids")
+        mod = load("bombs", policy={"processes": 20})
+        assert 5 <= mod.fork(100) < 20
+
+    def test_c1_5_threads(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-pids")
+        mod = load("bombs", policy={"processes": 20})
+        assert 5 <= mod.threads(100) < 20
+
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_c1_5_memory(self, load: Load, layers: list[str], shared: bool) -> None:
+        need(layers, "cgroup-memory")
+        mod = load("bombs", policy={"memory": "64 MiB"})
+        with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
+            mod.memory(200, shared)
+        assert (caught.value.report.cause, caught.value.report.signal) == ("oom", signal.SIGKILL)
+
+    def test_c1_5_memory_of_children(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-memory")
+        mod = load("bombs", policy={"memory": "64 MiB"})
+        try:
+            assert mod.memory_of_children(8, 24) <= 2
+        except tvmffi_host.WorkerCrashed as error:  # the kernel chooses whom it kills
+            assert error.report.cause == "oom"
+
+    def test_c1_5_control(self, load: Load) -> None:
+        mod = load("bombs")
+        assert mod.fork(40) == 40 and mod.threads(40) == 40
+        assert mod.memory(200, False) == 200 and mod.memory(100, True) == 100
+        assert mod.memory_of_children(8, 24) == 8
+
+    def test_c1_5_nothing_stays_of_the_groups(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-memory", "cgroup-pids")
+
+        def groups(daemon: int) -> list[str]:
+            return [path for path, _, _ in os.walk("/sys/fs/cgroup") if f"/tvmffi-{daemon}-" in path]
+
+        mod = load("bombs", policy={"memory": "64 MiB", "processes": 20, "cpus": 1})
+        daemon = tvmffi_host.worker_info(mod)["daemon_pid"]
+        assert len(groups(daemon)) >= 1
+        with pytest.raises(tvmffi_host.WorkerCrashed):
+            mod.memory(200, False)
+        with pytest.raises(tvmffi_host.WorkerCrashed):
+            mod.memory(200, False)
+        del mod
+        gc.collect()
+        assert eventually(lambda: groups(daemon) == [])
+
+
+def module_with_a_library(folder: Path, *flags: str) -> tuple[Path, Path]:
+    """A module in one folder that needs a library in another, and that library."""
+    module, library = folder / "mod" / "user.so", folder / "lib" / "libanswer.so"
+    for path, source, more in (
+        (library, "int answer(void) { return 42; }", []),
+        (module, "int answer(void); int call(void) { return answer(); }", [f"-L{library.parent}", "-lanswer", *flags]),
+    ):
+        path.parent.mkdir()
+        text = path.with_suffix(".c")
+        text.write_text(source)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(path), str(text), *more], check=True)
+    return module, library
+
+
+class TestPolicy:
+    """Each field, with the limit it sets."""
+
+    def test_b18_read(self, load: Load, layers: list[str], tmp_path: Path) -> None:
+        need(layers, "landlock", "mountns")
+        granted, other = tmp_path / "granted", tmp_path / "other"
+        for folder in (granted, other):
+            folder.mkdir()
+            (folder / "data.txt").write_text("data")
+        (tmp_path / "link").symlink_to(granted)
+        mod = load("read_files", policy={"read": [str(tmp_path / "link")]})
+        for path in (tmp_path / "link" / "data.txt", granted / "data.txt"):
+            assert "open" in worked(mod.read_file(str(path)))
+        assert worked(mod.read_file(str(other / "data.txt"))) == set()
+        assert worked(load("fill_disk", policy={"read": [str(granted)]}).change(str(granted / "data.txt"))) == set()
+
+    def test_b18_read_of_what_is_not_there(self, load: Load) -> None:
+        with pytest.raises(tvmffi_host.Unavailable, match="read '/no/such/folder': No such file"):
+            load("read_files", policy={"read": ["/no/such/folder"]})
+
+    def test_b18_library_path(self, tmp_path: Path) -> None:
+        module, library = module_with_a_library(tmp_path)
+        with pytest.raises(tvmffi_host.LoadFailed, match="libanswer.so"):
+            tvmffi_host.load_module(str(module))
+        tvmffi_host.load_module(str(module), policy={"library_path": [str(library.parent)]})
+
+    def test_b18_d19_libraries(self, tmp_path: Path) -> None:
+        """What a module says it needs is all on the list, or nothing of it is loaded."""
+        module, library = module_with_a_library(tmp_path, "-Wl,-rpath,$ORIGIN/../lib")
+        tvmffi_host.load_module(str(module))
+        tvmffi_host.load_module(str(module), policy={"libraries": ["libanswer.so", "libc.so.6"]})
+        listed = r"user.so': it needs 'libanswer.so', its policy's 'libraries' are \[libc.so.6, libm.so.6\]"
+        with pytest.raises(tvmffi_host.LoadFailed, match=listed):
+            tvmffi_host.load_module(str(module), policy={"libraries": ["libc.so.6", "libm.so.6"]})
+        with pytest.raises(tvmffi_host.LoadFailed, match=r"it needs 'libanswer.so', its policy's 'libraries' are \[\]"):
+            tvmffi_host.load_module(str(module), policy={"libraries": []})
+        tvmffi_host.load_module(str(library), policy={"libraries": []})  # it needs none
+
+    def test_b18_d19_libraries_of_what_is_no_library(self, tmp_path: Path) -> None:
+        (tmp_path / "module.bin").write_bytes(Path(plugin("values")).read_bytes())
+        with pytest.raises(tvmffi_host.LoadFailed, match="'libraries', and this is no library"):
+            tvmffi_host.load_module(str(tmp_path / "module.bin"), policy={"libraries": ["libc.so.6"]})
+
+    def test_b18_d19_libraries_asked_for_in_other_ways(self, tmp_path: Path) -> None:
+        """Filter and audit libraries are loaded like those that are needed."""
+        source, module = tmp_path / "filter.c", tmp_path / "filter.so"
+        source.write_text("int call(void) { return 0; }")
+        for flag in ("-Wl,--auxiliary,libfilter.so", "-Wl,--audit,libfilter.so"):
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", str(module), str(source), flag], check=True)
+            with pytest.raises(tvmffi_host.LoadFailed, match="it needs 'libfilter.so'"):
+                tvmffi_host.load_module(str(module), policy={"libraries": ["libc.so.6"]})
+
+    def test_b18_libraries_in_the_modules_own_run_path(self, tmp_path: Path) -> None:
+        module, _ = module_with_a_library(tmp_path, "-Wl,-rpath,$ORIGIN/../lib")
+        tvmffi_host.load_module(str(module))
+
+    def test_b18_tmpfs(self, load: Load, layers: list[str]) -> None:
+        need(layers, "mountns")
+        assert 1 << 20 <= load("fill_disk", policy={"tmpfs": "2 MiB"}).fill_file("/tmp/x", 1 << 30) <= 2 << 20
+        assert load("fill_disk", policy={"tmpfs": 0}).fill_file("/tmp/x", 1 << 30) == -1
+
+    def test_b18_file_size(self, load: Load) -> None:
+        with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
+            load("fill_disk", policy={"file_size": "1 MiB"}).fill_memory(1 << 30)
+        assert caught.value.report.signal == signal.SIGXFSZ
+        # It does not stand in the way of the worker's own start.
+        load("fill_disk", policy={"file_size": 1}, reuse="never")
 
     def test_b18_cpus(self, layers: list[str]) -> None:
         need(layers, "cgroup-cpu")

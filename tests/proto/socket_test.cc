@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -40,6 +41,24 @@ namespace {
 constexpr int kAlways = 1 << 30;
 
 std::vector<char> Bytes(const std::string& text) { return {text.begin(), text.end()}; }
+
+// While it lives, this process may open none.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    // The next free one is just out of reach.
+    const UniqueFd next_free(::dup(STDERR_FILENO));
+    const rlimit none{static_cast<rlim_t>(next_free.get()), before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+  ~NoMoreDescriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+
+ private:
+  rlimit before_{};
+};
 
 class SocketTest : public ::testing::Test {
  protected:
@@ -160,18 +179,11 @@ TEST_F(SocketTest, C2_4_LostDescriptorsAreAnErrorAndLeakNothing) {
 TEST_F(SocketTest, DescriptorsThatThisProcessMayNotOpenAreAnError) {
   ControlHeader header{kControlMagic, kControlVersion, 2, 0};
   SendRaw({reinterpret_cast<char*>(&header), sizeof(header)}, 2);
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit none = before;
-  // The next free descriptor is just out of reach.
-  UniqueFd next_free(::dup(STDERR_FILENO));
-  none.rlim_cur = static_cast<rlim_t>(next_free.get());
-  next_free.reset();
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
 
+  std::optional<NoMoreDescriptors> shortage(std::in_place);
   auto frame = there_.Receive(DeadlineAfter(5));
+  shortage.reset();
 
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   ASSERT_FALSE(frame.ok());
   EXPECT_EQ(frame.status().code, Code::kResourceExhausted);
 }
@@ -182,16 +194,10 @@ TEST_F(SocketTest, AFrameSaysThatItsDescriptorsWereLostAndTheNextOneArrives) {
   ASSERT_TRUE(here_.Send(Bytes("lost"), std::move(fds), DeadlineAfter(5)).ok());
   fds.emplace_back(::dup(STDERR_FILENO));
   ASSERT_TRUE(here_.Send(Bytes("whole"), std::move(fds), DeadlineAfter(5)).ok());
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit none = before;
-  UniqueFd next_free(::dup(STDERR_FILENO));
-  none.rlim_cur = static_cast<rlim_t>(next_free.get());
-  next_free.reset();
 
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::optional<NoMoreDescriptors> shortage(std::in_place);
   auto lost = there_.Receive(DeadlineAfter(5), LostFds::kNote);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  shortage.reset();
   auto whole = there_.Receive(DeadlineAfter(5), LostFds::kNote);
 
   ASSERT_TRUE(lost.ok() && whole.ok());

@@ -13,19 +13,6 @@ HERE = Path(__file__).resolve().parent
 INCLUDE = Path(os.environ.get("TVMFFI_INCLUDE_DIR", HERE.parents[1] / "abi" / "include"))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than a few seconds; run with -m slow")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "slow" in (config.option.markexpr or ""):
-        return
-    skip = pytest.mark.skip(reason="slow: run with -m slow")
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(skip)
-
-
 def compile_module(source: Path, output: Path) -> Path:
     """Compile a module against the headers alone; the process has the library's symbols."""
     if source.suffix == ".c":
