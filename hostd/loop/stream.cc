@@ -1,5 +1,9 @@
 #include "hostd/loop/stream.h"
 
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
 namespace tvmffi::hostd {
 
 Stream::Stream(EventLoop* loop, UniqueFd socket, Callbacks callbacks)
@@ -33,6 +37,14 @@ Status Stream::Send(const std::vector<char>& payload, std::vector<UniqueFd> fds)
   // Not written here: callbacks never run inside a call of their owner.
   UpdateEvents();
   return OkStatus();
+}
+
+bool Stream::PeerHasRead() const {
+  int left = 0;
+  if (!sender_.empty() || ::ioctl(socket_.get(), SIOCOUTQ, &left) != 0 || left != 0) return false;
+  // What a peer that closes its end leaves unread is gone as well, a moment later.
+  pollfd closed{socket_.get(), 0, 0};
+  return ::poll(&closed, 1, 0) == 0;
 }
 
 void Stream::PauseReading() {

@@ -38,6 +38,9 @@ class Stream {
   // Writes at once what fits, the rest later. Fails when too much waits already, or after the end.
   Status Send(const std::vector<char>& payload, std::vector<UniqueFd> fds = {});
 
+  // Whether the peer, which has not closed its end, has read all that was sent.
+  bool PeerHasRead() const;
+
   void PauseReading();
   void ResumeReading();
 

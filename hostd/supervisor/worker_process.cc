@@ -77,6 +77,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Prepare(EventLoop* loop,
 
 bool WorkerProcess::MayBeAssigned() const {
   if (assigned_ || !started_ || report_.has_value() || kill_cause_.has_value()) return false;
+  // It runs, and has come so far as to listen.
+  if (!control_->PeerHasRead()) return false;
   pollfd ended{pidfd_.get(), POLLIN, 0};
   return ::poll(&ended, 1, 0) == 0;
 }
