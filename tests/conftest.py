@@ -12,14 +12,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LEFT_OUT = {"slow": "takes more than a few seconds", "exhaustive": "takes minutes"}
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than a few seconds; run with -m slow")
+    for mark, why in LEFT_OUT.items():
+        config.addinivalue_line("markers", f"{mark}: {why}; run with -m {mark}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "slow" in (config.option.markexpr or ""):
-        return
-    skip = pytest.mark.skip(reason="slow: run with -m slow")
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(skip)
+    for mark, why in LEFT_OUT.items():
+        if mark in (config.option.markexpr or ""):
+            continue
+        skip = pytest.mark.skip(reason=f"{why}: run with -m {mark}")
+        for item in items:
+            if mark in item.keywords:
+                item.add_marker(skip)

@@ -2,17 +2,20 @@
 # Sets the clone up if need be, builds it and runs every test: C++ under ctest, then Python. A full run writes
 # <build>/THREATS.md, the table of threats as this user sees it; the one in tests/hostd is made by tools/threats.py --user.
 #
-#   tools/test.sh [--quick] [-k EXPRESSION]
+#   tools/test.sh [--quick | --exhaustive] [-k EXPRESSION]
 #     --quick         leave out the tests labelled slow
+#     --exhaustive    also those that take minutes each: every system call of the host that can fail does so once
 #     -k EXPRESSION   only tests whose name matches: a regular expression for ctest, pytest's -k for Python
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
 
 quick=0
+exhaustive=0
 expression=""
 while (($# > 0)); do
   case "$1" in
     --quick) quick=1 ;;
+    --exhaustive) exhaustive=1 ;;
     -k)
       (($# > 1)) || tvmffi_die "-k needs an expression"
       expression="$2"
@@ -22,7 +25,7 @@ while (($# > 0)); do
       sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
       exit 0
       ;;
-    *) tvmffi_die "unknown option '$1'" "usage: tools/test.sh [--quick] [-k EXPRESSION]" ;;
+    *) tvmffi_die "unknown option '$1'" "usage: tools/test.sh [--quick | --exhaustive] [-k EXPRESSION]" ;;
   esac
   shift
 done
@@ -35,6 +38,7 @@ skipped_labels="^python$"
 ctest_options=(--preset release --no-tests=error)
 # Slow tests are skipped unless -m names them.
 pytest_options=(--timeout=600 -rs -m "slow or not slow")
+if ((exhaustive)); then pytest_options=(--timeout=600 -rs -m "slow or exhaustive or not slow"); fi
 if ((quick)); then
   skipped_labels="^(python|slow)$"
   pytest_options=(--timeout=600 -rs -m "not slow")

@@ -1,4 +1,4 @@
-"""One system call of the host fails: a typed error or success, and nothing left. A part of it always, all of it when slow tests run."""
+"""One system call of the host fails: a typed error or success, and nothing left. A part of it always, all of it with `-m exhaustive`."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ def test_some_places_fail_once_while_a_crash_is_reported(sweep: Callable[..., No
     sweep("--scenario", "crash", "--role", role, "--sites", "--stride", "12")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_call_fails_once(sweep: Callable[..., None], role: str) -> None:
     sweep("--role", role)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("role", [*ROLES, "symbolizer"])
 def test_every_place_fails_once_while_a_crash_is_reported(sweep: Callable[..., None], role: str) -> None:
     sweep("--scenario", "crash", "--role", role, "--sites")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("scenario", ["limits", "shared"])
 @pytest.mark.parametrize("role", ["client", "daemon"])
@@ -71,7 +71,7 @@ def test_every_place_fails_once_elsewhere(sweep: Callable[..., None], scenario: 
     sweep("--scenario", scenario, "--role", role, "--sites")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_place_is_interrupted_once(sweep: Callable[..., None], role: str) -> None:
