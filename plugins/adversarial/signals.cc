@@ -5,6 +5,7 @@
 #include <tvm/ffi/function.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 
 #include "attempts.h"
@@ -30,6 +31,7 @@ Attempts Send(int64_t pid, int64_t number) {
 Attempts Probe() {
   Attempts attempts;
   const pid_t parent = getppid();
+  errno = ESRCH;  // what it is when there is none to name
   Note(&attempts, "name the parent outside", parent > 1 && kill(parent, 0) == 0);
   // Threads of its own answer too.
   auto is_own = [](pid_t pid) { return syscall(SYS_tgkill, getpid(), pid, 0) == 0; };
