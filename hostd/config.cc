@@ -217,7 +217,9 @@ std::string HelpText() {
          "  --idle-exit SECONDS end after so long without a client; default 0: never\n"
          "  --without LAYERS    leave layers of the sandbox out, as if the machine lacked them:\n"
          "                      their names with commas between, or all\n"
-         "  --prepared N        keep so many workers started before anybody needs them, 0 to 16;\n"
+         "  --prepared N        keep so many workers started before anybody needs them, 0 to " +
+         std::to_string(WorkerPool::kMaxSize) +
+         ";\n"
          "                      default 1\n"
          "  --seccomp-audit     log system calls that the filter would refuse, and do them\n"
          "  --debuggable        let this user's debuggers attach to the daemon; its memory and\n"

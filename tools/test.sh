@@ -53,10 +53,16 @@ ctest "${ctest_options[@]}" -LE "$skipped_labels"
 
 export PYTHONPATH="$TVMFFI_BUILD/python" TVMFFI_BUILD_DIR="$TVMFFI_BUILD"
 failed=()
+results="$TVMFFI_BUILD/test_results"
+rm -rf "$results"
+mkdir -p "$results"
 # One run per folder: each has its own conftest.py and helper modules.
 for suite in tools python plugins e2e faults compat gpu; do
   tvmffi_say "Python tests: tests/$suite"
   status=0
+  TVMFFI_TEST_RESULTS="" # of the end-to-end tests, for the table of threats
+  if [[ "$suite" == e2e ]]; then TVMFFI_TEST_RESULTS="$results"; fi
+  export TVMFFI_TEST_RESULTS
   "$TVMFFI_PYTHON" -m pytest "${pytest_options[@]}" "tests/$suite" || status=$?
   # 5: nothing collected, which an expression may well ask for.
   if [[ "$status" == 5 && -n "$expression" ]]; then status=0; fi
@@ -64,7 +70,8 @@ for suite in tools python plugins e2e faults compat gpu; do
 done
 if [[ -z "$expression" ]] && ((!quick)); then
   tvmffi_say "Threats: $TVMFFI_BUILD/THREATS.md"
-  "$TVMFFI_PYTHON" tools/threats.py --build "$TVMFFI_BUILD" --out "$TVMFFI_BUILD/THREATS.md" || failed+=("tools/threats.py")
+  "$TVMFFI_PYTHON" tools/threats.py --build "$TVMFFI_BUILD" --end-to-end "$results" --out "$TVMFFI_BUILD/THREATS.md" ||
+    failed+=("tools/threats.py")
 fi
 ((${#failed[@]} == 0)) || tvmffi_die "failed: ${failed[*]}"
 tvmffi_say "all tests passed"

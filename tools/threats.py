@@ -16,6 +16,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -115,8 +116,8 @@ def gtest_notes(path: Path) -> list[Note]:
     return notes
 
 
-def run_tests(build: Path, python: str, results: Path, prefix: list[str]) -> list[str]:
-    """All tests of rows, their results as files; the programs that did not come to their end."""
+def run_tests(build: Path, python: str, results: Path, prefix: list[str], end_to_end: bool) -> list[str]:
+    """All tests of rows, or the C++ ones alone; their results as files; the programs that did not come to their end."""
     environment = {
         **os.environ,
         "TVMFFI_TEST_RESULTS": str(results),
@@ -126,9 +127,11 @@ def run_tests(build: Path, python: str, results: Path, prefix: list[str]) -> lis
         "HOME": str(results),
     }
     environment.pop("XDG_RUNTIME_DIR", None)
-    command = [*prefix, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={results}/tmp"]
-    command += ["-k", PYTEST_EXPRESSION, str(ROOT / "tests" / "e2e")]
-    ended = {"pytest": subprocess.run(command, env=environment, check=False).returncode}
+    ended = {}
+    if end_to_end:
+        command = [*prefix, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={results}/tmp"]
+        command += ["-k", PYTEST_EXPRESSION, str(ROOT / "tests" / "e2e")]
+        ended["pytest"] = subprocess.run(command, env=environment, check=False).returncode
     for program in sorted((build / "bin").glob("*_tests")):
         output = f"--gtest_output=json:{results}/{program.name}.json"
         command = [*prefix, str(program), f"--gtest_filter={GTEST_FILTER}", "--gtest_brief=1", output]
@@ -269,6 +272,12 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--user", help="run the tests once more as this user; needs root")
     parser.add_argument("--results", type=Path, action="append", help="do not run: read these folders of results")
+    parser.add_argument(
+        "--end-to-end",
+        type=Path,
+        metavar="FOLDER",
+        help="with the results of this user's end-to-end tests, which ran already with TVMFFI_TEST_RESULTS=FOLDER",
+    )
     parser.add_argument("--out", type=Path, default=TABLE)
     options = parser.parse_args()
     problems: list[str] = []
@@ -284,7 +293,10 @@ def main() -> None:
                     entry = pwd.getpwnam(user)
                     os.chown(folder, entry.pw_uid, entry.pw_gid)
                     prefix = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
-                problems += run_tests(options.build.resolve(), options.python, Path(folder), prefix)
+                ran = options.end_to_end if user is None else None
+                if ran is not None:
+                    shutil.copytree(ran, folder, dirs_exist_ok=True)
+                problems += run_tests(options.build.resolve(), options.python, Path(folder), prefix, ran is None)
                 runs.append(read_run(Path(folder)))
     write_table(runs, options.out)
     problems += [problem for run in runs for problem in problems_of(run)] + unproven(runs)

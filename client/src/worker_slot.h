@@ -4,7 +4,6 @@
 #define TVMFFI_CLIENT_SRC_WORKER_SLOT_H_
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -30,7 +29,7 @@ struct ThreadMark {
 // One exchange at a time with a slot's worker. What is not atomic belongs to whoever made `busy`
 // true.
 struct CallLane {
-  explicit CallLane(uint64_t id);
+  CallLane();
 
   const uint64_t id;  // of this process
   std::atomic<bool> busy{false};
@@ -172,8 +171,12 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
   bool LockStart(int64_t deadline, Failure* failure);
   Failure CheckMayStart();
   Failure StartFailure(const Status& why) const;
+  // What can be granted to a worker when it is started.
+  size_t MaxModules() const;
   std::shared_ptr<Worker> StartWorker(int64_t deadline, Failure* failure);
   WorkerOptions StartOptions() const;
+  // New calls go to `worker` from now on; `lane` is the calling thread's. Needs the lock.
+  void Adopt(const std::shared_ptr<Worker>& worker, std::unique_ptr<CallLane> lane);
   // Waits until the worker has locked itself and takes requests.
   Failure AwaitReady(CallLane* lane, int64_t deadline);
   Failure LoadInto(CallLane* lane, uint32_t index, int64_t deadline);
@@ -200,7 +203,6 @@ class WorkerSlot : public std::enable_shared_from_this<WorkerSlot> {
 
   // Guards what follows.
   mutable std::mutex lock_;
-  std::condition_variable lane_freed_;
   std::shared_ptr<Worker> current_owner_;
   std::vector<std::unique_ptr<ModuleSpec>> modules_;
   bool loaded_ = false;  // the first of them, once

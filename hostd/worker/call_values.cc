@@ -23,6 +23,15 @@ uint64_t OffsetIn(const Arena& arena, const char* address) {
   return reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(arena.segment.data());
 }
 
+// `first` is the address of the first element, of what lies in `arena` as a whole.
+void DescribePlace(const Arena& arena, const char* first, const TensorSpan& span,
+                   TensorDesc* desc) {
+  desc->arena_id = arena.id;
+  desc->offset = OffsetIn(arena, first + span.low);
+  desc->nbytes = static_cast<uint64_t>(span.nbytes());
+  desc->data_offset = OffsetIn(arena, first);
+}
+
 }  // namespace
 
 CallValues::CallValues(WorkerState* state, CallbackCarrier* carrier)
@@ -126,13 +135,9 @@ Status CallValues::ExportTensor(const TVMFFIAny& cell, const DLTensor& tensor, T
   TVMFFI_RETURN_IF_ERROR(SpanOf(layout, &span));
   if (span.nbytes() == 0) return OkStatus();
   const char* first = static_cast<const char*>(tensor.data) + tensor.byte_offset;
-  const char* lowest = first + span.low;
-  auto arena = state_->arenas.FindRange(lowest, static_cast<size_t>(span.nbytes()));
+  auto arena = state_->arenas.FindRange(first + span.low, static_cast<size_t>(span.nbytes()));
   if (arena == nullptr) return ExportCopy(tensor, layout, span, desc);
-  desc->arena_id = arena->id;
-  desc->offset = OffsetIn(*arena, lowest);
-  desc->nbytes = static_cast<uint64_t>(span.nbytes());
-  desc->data_offset = OffsetIn(*arena, first);
+  DescribePlace(*arena, first, span, desc);
   if (cell.type_index == kTVMFFITensor) desc->id = Export(ObjectRef::Share(cell.v_obj));
   return OkStatus();
 }
@@ -145,10 +150,7 @@ Status CallValues::ExportCopy(const DLTensor& tensor, const TensorLayout& layout
   CopyElements(layout, static_cast<const char*>(tensor.data) + tensor.byte_offset, data);
   auto arena = state_->arenas.FindRange(data + span.low, static_cast<size_t>(span.nbytes()));
   if (arena == nullptr) return {Code::kInternal, "result memory lies in no arena"};
-  desc->arena_id = arena->id;
-  desc->offset = OffsetIn(*arena, data + span.low);
-  desc->nbytes = static_cast<uint64_t>(span.nbytes());
-  desc->data_offset = OffsetIn(*arena, data);
+  DescribePlace(*arena, data, span, desc);
   copied_.push_back({tensor, ObjectRef::Share(copy->get())});
   desc->id = Export(std::move(*copy));
   return OkStatus();

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -143,24 +143,39 @@ def test_a_queue_deadline_bounds_the_wait_alone() -> None:
     assert mod.sum8(*range(8)) == 28
 
 
+class PollFd(ctypes.Structure):
+    _fields_ = [("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
+
+
 def test_a_waiting_thread_does_not_need_the_interpreter() -> None:
     """The deadline of a call ends it while another thread holds the interpreter's lock all the time."""
     mod = tvmffi_host.load_module(plugin("values"), deadline=1.0)
-    mod.pid()
+    worker = os.pidfd_open(tvmffi_host.worker_info(mod)["pid"])
+    poll = ctypes.PyDLL(None).poll  # keeps the lock
+    died = PollFd(worker, select.POLLIN, 0)
+    calling = threading.Event()
     reports = []
 
     def call() -> None:
+        calling.set()
         try:
             mod.sleep(30.0)
         except tvmffi_host.DeadlineExceeded as error:
             reports.append(error.report)
 
     thread = threading.Thread(target=call)
-    thread.start()
-    time.sleep(0.1)
-    ctypes.PyDLL(None).usleep(2_500_000)  # with the lock held
-    thread.join(10)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)  # so that the thread gives the lock up in its call, not before
+    try:
+        thread.start()
+        calling.wait()
+        ended = poll(ctypes.byref(died), 1, 30_000)
+    finally:
+        sys.setswitchinterval(interval)
+        os.close(worker)
+    thread.join(30)
 
+    assert ended == 1
     assert len(reports) == 1
     assert reports[0].elapsed < 2.0
 

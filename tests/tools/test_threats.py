@@ -158,3 +158,25 @@ def test_without_results_there_is_no_table(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "tools" / "threats.py"), "--results", str(tmp_path), "--out", str(tmp_path / "x")]
     assert subprocess.run(command, capture_output=True, check=False).returncode != 0
     assert not (tmp_path / "x").exists()
+
+
+def test_end_to_end_tests_that_ran_already_are_not_run_again(tmp_path: Path) -> None:
+    results, programs = tmp_path / "results", tmp_path / "build" / "bin"
+    results.mkdir()
+    programs.mkdir(parents=True)
+    (results / "e2e-1.json").write_text(json.dumps(run(*all_rows("C2.2"))))
+    cases = [{"name": name, "classname": "Codec", "status": "RUN", "result": "COMPLETED"} for name in ("C2_2_A", "C2_2_ControlA")]
+    program = programs / "codec_tests"
+    program.write_text(f"#!{sys.executable}\nimport sys\n[out] = [a.split(':', 1)[1] for a in sys.argv if 'output=' in a]\n")
+    with program.open("a") as text:
+        text.write(f"open(out, 'w').write({json.dumps({'testsuites': [{'testsuite': cases}]})!r})\n")
+    program.chmod(0o755)
+
+    command = [sys.executable, str(ROOT / "tools" / "threats.py"), "--build", str(programs.parent), "--python", "/no/such/python"]
+    command += ["--end-to-end", str(results), "--out", str(tmp_path / "out.md")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    table_text = (tmp_path / "out.md").read_text()
+    assert "| C2.2 |" in table_text and "stopped, 1 of 1 tests" in table_text
+    assert [path.name for path in results.iterdir()] == ["e2e-1.json"]
