@@ -35,7 +35,7 @@ cd "$TVMFFI_ROOT"
 
 # Python tests are registered with ctest too; here pytest runs them itself, with its own progress.
 skipped_labels="^python$"
-ctest_options=(--preset release --no-tests=error)
+ctest_options=(--preset release --no-tests=error --parallel "$TVMFFI_JOBS")
 # Slow tests are skipped unless -m names them.
 pytest_options=(--timeout=600 -rs -m "slow or not slow")
 if ((exhaustive)); then pytest_options=(--timeout=600 -rs -m "slow or exhaustive or not slow"); fi

@@ -150,6 +150,7 @@ class PollFd(ctypes.Structure):
 def test_a_waiting_thread_does_not_need_the_interpreter() -> None:
     """The deadline of a call ends it while another thread holds the interpreter's lock all the time."""
     mod = tvmffi_host.load_module(plugin("values"), deadline=1.0)
+    sleep = mod.sleep
     worker = os.pidfd_open(tvmffi_host.worker_info(mod)["pid"])
     poll = ctypes.PyDLL(None).poll  # keeps the lock
     died = PollFd(worker, select.POLLIN, 0)
@@ -159,7 +160,7 @@ def test_a_waiting_thread_does_not_need_the_interpreter() -> None:
     def call() -> None:
         calling.set()
         try:
-            mod.sleep(30.0)
+            sleep(30.0)
         except tvmffi_host.DeadlineExceeded as error:
             reports.append(error.report)
 

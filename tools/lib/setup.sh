@@ -4,7 +4,7 @@
 #
 # Afterwards TVMFFI_BUILD is the build folder and TVMFFI_PYTHON the interpreter of the .venv. Environment:
 #   TVMFFI_BASE_PYTHON   the python3 (3.10 or newer) to make the .venv from; default: the first suitable one
-#   TVMFFI_JOBS          compile jobs; default: one per processor
+#   TVMFFI_JOBS          jobs at a time, of compilers and tests; default: one per processor
 # pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...) apply, for example to get PyTorch from an index of CPU builds.
 
 TVMFFI_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
