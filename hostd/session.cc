@@ -18,12 +18,23 @@ constexpr int64_t kWindowNanos = 10'000'000;
 constexpr int kFramesPerWindow = 1000;
 
 // A limit that nothing would enforce is refused.
-std::vector<std::string> NeededLayers(const wire::CreateWorker& request) {
+std::vector<std::string> NeededLayers(const wire::CreateWorker& request, bool watched) {
   std::vector<std::string> layers = request.require;
-  if (request.limits.memory_bytes != 0) layers.emplace_back(kCgroupMemory);
-  if (request.limits.processes != 0) layers.emplace_back(kCgroupPids);
+  if (request.limits.memory_bytes != 0 && !watched) layers.emplace_back(kCgroupMemory);
+  if (request.limits.processes != 0 && !watched) layers.emplace_back(kCgroupPids);
   if (request.limits.cpu_percent != 0) layers.emplace_back(kCgroupCpu);
   return layers;
+}
+
+// A policy that says nothing of them does not give the machine away.
+void SetUsualLimits(const std::vector<std::string>& layers, const Cgroups& cgroups,
+                    wire::Limits* limits) {
+  const bool watched = Has(layers, kUsage);
+  if (limits->memory_bytes == 0 && (watched || Has(layers, kCgroupMemory))) {
+    limits->memory_bytes = UsualMemory(cgroups);
+  }
+  if (limits->processes == 0 && (watched || Has(layers, kCgroupPids)))
+    limits->processes = wire::kUsualProcesses;
 }
 
 // Those that stand in the way of what was granted are left out.
@@ -134,21 +145,22 @@ void Session::Handle(const wire::CreateWorker& request) {
                                      "cannot forward the output of worker '" + request.label +
                                          "': a shared daemon does not have the caller's stderr"});
   }
-  if (Status status = context_.layers->Require(NeededLayers(request)); !status.ok()) {
+  const bool watched = Has(context_.layers->Active(), kUsage);
+  if (Status status = context_.layers->Require(NeededLayers(request, watched)); !status.ok()) {
     status.message = "cannot create worker '" + request.label + "': " + status.message;
     return Fail(request.request_id, std::move(status));
   }
   Result<Policy> policy = MakePolicy(request);
   if (!policy.ok()) return Fail(request.request_id, policy.status());
+  std::vector<std::string> layers = WorkerLayers(*context_.layers, request.grants);
+  SetUsualLimits(layers, *context_.cgroups, &policy->limits);
   uint32_t worker_id = next_worker_id_;
-  SpawnOptions options{
-      context_.worker_program, request.label,       worker_id,
-      std::move(*policy),      request.log_forward, WorkerLayers(*context_.layers, request.grants),
-      context_.seccomp_audit,  request.poison,      request.one_call,
-      context_.cgroups};
+  SpawnOptions options{context_.worker_program, request.label,       worker_id,
+                       std::move(*policy),      request.log_forward, layers,
+                       context_.seccomp_audit,  request.poison,      request.one_call,
+                       context_.cgroups};
   options.session = id_;
   options.cold_wake_ns = context_.cold_wake_ns;
-  std::vector<std::string> layers = options.layers;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(
       options, [this, worker_id](WorkerProcess*) { OnWorkerExit(worker_id); });
   if (!process.ok()) return Fail(request.request_id, process.status());

@@ -138,7 +138,11 @@ std::string SignalName(int signal) {
 std::string Describe(const WorkerEnd& end) {
   if (end.cause == "deadline") return "was killed because a call passed its deadline";
   if (end.cause == "cancelled") return "was killed because a call was cancelled";
-  if (end.cause == "violation") return "was killed because it broke the protocol";
+  if (end.cause == "violation") {
+    return end.limits_hit.empty() ? "was killed because it broke the protocol"
+                                  : "was killed because it took more " + end.limits_hit.front() +
+                                        " than its policy allows";
+  }
   if (end.cause == "closed") return "was closed";
   if (end.cause == "queue") return "was busy with other calls";
   if (end.cause == "daemon") return "ended with its daemon" + Because(end);

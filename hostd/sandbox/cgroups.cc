@@ -73,16 +73,31 @@ bool IsFolder(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-std::string GroupName() {
+// How names of groups end: with the pid namespace of their daemon. In another one nobody can tell
+// whether it has died.
+std::string NameEnd() {
+  struct stat info {};
+  return ::stat("/proc/self/ns/pid", &info) == 0 ? "-" + std::to_string(info.st_ino) : "-0";
+}
+
+// "tvmffi-<pid>-<what>-<namespace>".
+std::string GroupName(const std::string& what) {
+  return std::string(kPrefix) + std::to_string(::getpid()) + "-" + what + NameEnd();
+}
+
+std::string NextGroupName() {
   static unsigned next = 0;
-  return std::string(kPrefix) + std::to_string(::getpid()) + "-" + std::to_string(next++);
+  return GroupName(std::to_string(next++));
 }
 
 void RemoveAbandoned(const std::string& folder) {
   DIR* list = ::opendir(folder.c_str());
   if (list == nullptr) return;
+  const std::string end = NameEnd();
   while (const dirent* entry = ::readdir(list)) {
-    if (std::string_view(entry->d_name).substr(0, kPrefix.size()) != kPrefix) continue;
+    const std::string_view name = entry->d_name;
+    if (name.substr(0, kPrefix.size()) != kPrefix) continue;
+    if (name.size() < end.size() || name.substr(name.size() - end.size()) != end) continue;
     const int pid = std::atoi(entry->d_name + kPrefix.size());
     // Fails while somebody is in it.
     if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) {
@@ -102,7 +117,7 @@ Status LeaveAlone(const std::string& folder) {
                 " processes, so it cannot limit the memory of groups below it; "
                 "give the daemon a group of its own"};
   }
-  const std::string below = folder + "/" + std::string(kPrefix) + self + "-daemon";
+  const std::string below = folder + "/" + GroupName("daemon");
   if (::mkdir(below.c_str(), 0755) != 0 && errno != EEXIST) {
     return ErrnoStatus(errno, "cannot create " + below);
   }
@@ -122,7 +137,7 @@ class Finder {
     if (!controller.ok()) return controller;
     const std::string file = controller->unified ? unified_file : old_file;
     RemoveAbandoned(controller->folder);
-    const std::string group = controller->folder + "/" + GroupName();
+    const std::string group = controller->folder + "/" + NextGroupName();
     if (::mkdir(group.c_str(), 0755) != 0) return ErrnoStatus(errno, "cannot create " + group);
     const bool writable = ::access((group + "/" + file).c_str(), W_OK) == 0 &&
                           ::access((group + "/cgroup.procs").c_str(), W_OK) == 0;
@@ -185,6 +200,20 @@ Cgroups Cgroups::Find(const CgroupPlaces& places) {
   return cgroups;
 }
 
+uint64_t UsualMemory(const Cgroups& cgroups) {
+  uint64_t bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                   static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (cgroups.memory.ok()) {
+    const CgroupController& memory = cgroups.memory.value();
+    const std::string file =
+        memory.folder + (memory.unified ? "/memory.max" : "/memory.limit_in_bytes");
+    // 0 is "max", or nothing at all.
+    const uint64_t limit = std::strtoull(ReadText(file).c_str(), nullptr, 10);
+    if (limit != 0) bytes = std::min(bytes, limit);
+  }
+  return bytes / 2;
+}
+
 Status WorkerCgroup::Make(const CgroupController& controller, const std::string& name) {
   folder_ = controller.folder + "/" + name;
   if (std::find(folders_.begin(), folders_.end(), folder_) != folders_.end()) return OkStatus();
@@ -201,7 +230,7 @@ Status WorkerCgroup::Limit(const std::string& file, const std::string& value) {
 Result<std::unique_ptr<WorkerCgroup>> WorkerCgroup::Create(const Cgroups& cgroups,
                                                            const wire::Limits& limits) {
   std::unique_ptr<WorkerCgroup> group(new WorkerCgroup());
-  const std::string name = GroupName();
+  const std::string name = NextGroupName();
   if (limits.memory_bytes != 0) {
     if (!cgroups.memory.ok()) return cgroups.memory.status();
     const bool unified = cgroups.memory.value().unified;

@@ -38,6 +38,9 @@ class Cgroups {
   Result<CgroupController> cpu = memory;
 };
 
+// Half of the bytes that the group in whose folder workers get theirs may have, or the machine has.
+uint64_t UsualMemory(const Cgroups& cgroups);
+
 // Lets groups below `folder` (version 2) have `controller`, moving this process if that takes it.
 Status EnableBelow(const std::string& folder, const std::string& controller);
 

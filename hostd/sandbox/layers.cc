@@ -8,6 +8,7 @@
 #include "hostd/sandbox/landlock.h"
 #include "hostd/sandbox/namespaces.h"
 #include "hostd/sandbox/seccomp.h"
+#include "hostd/sandbox/usage.h"
 
 namespace tvmffi::hostd {
 namespace {
@@ -49,6 +50,17 @@ void AddLandlock(LayerReport* report) {
     } else {
       report->Add(name, OkStatus());
     }
+  }
+}
+
+// Where it is not needed, or would see no more than a part.
+void MissUsage(LayerReport* report) {
+  const std::vector<std::string> active = report->Active();
+  if (!Has(active, kUsage)) return;
+  if (Has(active, kCgroupMemory) && Has(active, kCgroupPids)) {
+    report->Miss(kUsage, "control groups count what workers take");
+  } else if (!Has(active, kPidNamespace)) {
+    report->Miss(kUsage, "it takes a pid namespace, which no process of a worker leaves");
   }
 }
 
@@ -121,6 +133,7 @@ Result<LayerReport> ProbeLayers(const Cgroups& cgroups, const std::vector<std::s
   add(kCgroupMemory, cgroups.memory);
   add(kCgroupPids, cgroups.pids);
   add(kCgroupCpu, cgroups.cpu);
+  report.Add(kUsage, ProbeUsage());
   TVMFFI_RETURN_IF_ERROR(report.SwitchOff(without));
   const std::vector<std::string> active = report.Active();
   if (root && Has(active, kUserNamespace)) {
@@ -131,6 +144,7 @@ Result<LayerReport> ProbeLayers(const Cgroups& cgroups, const std::vector<std::s
       if (Has(active, name)) report.Miss(name, "it takes root, or a user namespace");
     }
   }
+  MissUsage(&report);
   return report;
 }
 

@@ -36,6 +36,8 @@ inline constexpr std::string_view kSeccomp = "seccomp";
 inline constexpr std::string_view kCgroupMemory = "cgroup-memory";
 inline constexpr std::string_view kCgroupPids = "cgroup-pids";
 inline constexpr std::string_view kCgroupCpu = "cgroup-cpu";
+// The daemon looks what a worker takes, and ends it. Only where control groups do not count.
+inline constexpr std::string_view kUsage = "usage";
 
 struct Layer {
   std::string name;

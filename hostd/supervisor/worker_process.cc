@@ -13,6 +13,7 @@
 #include <climits>
 #include <new>
 
+#include "hostd/sandbox/layers.h"
 #include "hostd/supervisor/exit_report.h"
 #include "hostd/supervisor/init.h"
 #include "hostd/supervisor/spawn.h"
@@ -96,8 +97,10 @@ Status WorkerProcess::TakeOver(const SpawnOptions& options) {
   label_ = options.label;
   session_ = options.session;
   start_ns_ = MonotonicNanos();
-  Result<std::unique_ptr<WorkerCgroup>> cgroup =
-      WorkerCgroup::Create(*options.cgroups, options.policy.limits);
+  wire::Limits counted = options.policy.limits;
+  if (!Has(layers_, kCgroupMemory)) counted.memory_bytes = 0;
+  if (!Has(layers_, kCgroupPids)) counted.processes = 0;
+  Result<std::unique_ptr<WorkerCgroup>> cgroup = WorkerCgroup::Create(*options.cgroups, counted);
   if (!cgroup.ok()) return cgroup.status();
   cgroup_ = std::move(*cgroup);
   return OkStatus();
@@ -211,6 +214,7 @@ Status WorkerProcess::SendStart(const SpawnOptions& options,
   // It waits for its start message, with one thread.
   TVMFFI_RETURN_IF_ERROR(cgroup_->Add(child()));
   if (pid() != child()) TVMFFI_RETURN_IF_ERROR(cgroup_->Add(pid()));
+  WatchUsage(options.policy.limits);
   const uint64_t wall_seconds = options.policy.limits.wall_seconds;
   if (wall_seconds != 0) wall_.Start(wall_seconds * 1000);
   Result<UniqueFd> channel = Duplicate(channel_.fd());
@@ -222,6 +226,19 @@ Status WorkerProcess::SendStart(const SpawnOptions& options,
                          environment, static_cast<uint64_t>(options.cold_wake_ns)},
        std::move(fds), nullptr);
   return OkStatus();
+}
+
+void WorkerProcess::WatchUsage(const wire::Limits& limits) {
+  if (!Has(layers_, kUsage)) return;
+  UsageLimits watched;
+  if (!Has(layers_, kCgroupMemory)) watched.memory_bytes = limits.memory_bytes;
+  // Process 1 of the namespace is not the worker's.
+  if (!Has(layers_, kCgroupPids)) watched.processes = uint64_t{limits.processes} + 1;
+  usage_ = std::make_unique<UsageWatch>(loop_, child(), watched, [this](const char* limit) {
+    if (kill_cause_.has_value()) return;
+    exceeded_ = limit;
+    Kill(wire::KillCause::kViolation);
+  });
 }
 
 WorkerProcess::~WorkerProcess() {
@@ -261,8 +278,18 @@ void WorkerProcess::Pass(const wire::Message& message, std::vector<UniqueFd> fds
   if (status.ok()) {
     passing_.push_back({++frames_queued_, has_fds, std::move(done)});
     if (has_fds) ++passing_fds_;
+    NoteLent(message);
   } else if (done != nullptr) {
     done(std::move(status));
+  }
+}
+
+void WorkerProcess::NoteLent(const wire::Message& message) {
+  if (usage_ == nullptr) return;
+  if (const auto* share = std::get_if<wire::ShareArena>(&message)) {
+    usage_->Lend(share->arena_id, share->size);
+  } else if (const auto* retire = std::get_if<wire::RetireArena>(&message)) {
+    usage_->TakeBack(retire->arena_id);
   }
 }
 
@@ -316,6 +343,7 @@ void WorkerProcess::OnChildExit() {
   }
   info.si_pid = pid();
   wall_.Stop();
+  usage_.reset();
   AnnounceDeath();
   log_->Drain();
   report_ = MakeExitReport(info, usage, kill_cause_, MonotonicNanos() - start_ns_, log_->ring());
@@ -323,6 +351,10 @@ void WorkerProcess::OnChildExit() {
       cgroup_->RanOutOfMemory()) {
     report_->cause = "oom";
     report_->limits_hit.emplace_back("memory");
+  }
+  if (exceeded_ != nullptr && report_->cause == CauseName(wire::KillCause::kViolation)) {
+    if (std::string_view(exceeded_) == "memory") report_->cause = "oom";
+    report_->limits_hit.emplace_back(exceeded_);
   }
   events_.Add(Sentence(*report_));
   cgroup_.reset();

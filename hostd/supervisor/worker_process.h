@@ -19,6 +19,7 @@
 #include "hostd/supervisor/flight_recorder.h"
 #include "hostd/supervisor/log_pipe.h"
 #include "hostd/supervisor/spawn.h"
+#include "hostd/supervisor/usage_watch.h"
 #include "proto/base/shm_segment.h"
 #include "proto/base/unique_fd.h"
 #include "proto/wire/validate.h"
@@ -112,10 +113,12 @@ class WorkerProcess {
   Status BeginPrepared(const SpawnOptions& options, std::function<void()> on_started);
   void OnProgress(const std::string& program, const std::function<void()>& on_started);
   Status WatchChild();
+  void WatchUsage(const wire::Limits& limits);
   // Puts it into its groups and tells it what it is to do.
   Status SendStart(const SpawnOptions& options, const std::vector<std::string>& environment);
   void OnChildExit();
   void AnnounceDeath();
+  void NoteLent(const wire::Message& message);
   void OnWritten(uint64_t frames_sent);
   void FailPasses(const Status& status);
 
@@ -127,6 +130,8 @@ class WorkerProcess {
   int64_t start_ns_ = 0;
   bool assigned_ = false;
   std::unique_ptr<WorkerCgroup> cgroup_;
+  std::unique_ptr<UsageWatch> usage_;
+  const char* exceeded_ = nullptr;  // the limit it was ended for
   SpawnedProgram spawned_;
   bool started_ = false;
   UniqueFd pidfd_;  // of the child

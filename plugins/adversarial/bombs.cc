@@ -3,12 +3,15 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/function.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -81,6 +84,19 @@ int64_t MemoryOfChildren(int64_t children, int64_t mib) {
                        [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) == 0; });
 }
 
+// So that whoever looks at this process has the time to.
+void Sleep(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+
+// The sum of a tensor's bytes, of which each page is mapped for some time.
+int64_t LookAt(tvm::ffi::TensorView tensor, double seconds) {
+  const auto* bytes = static_cast<const uint8_t*>(tensor.data_ptr());
+  const int64_t sum = std::accumulate(bytes, bytes + tensor.numel(), int64_t{0});
+  Sleep(seconds);
+  return sum;
+}
+
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(sleep, Sleep);
+TVM_FFI_DLL_EXPORT_TYPED_FUNC(look_at, LookAt);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(fork, Fork);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(threads, Threads);
 TVM_FFI_DLL_EXPORT_TYPED_FUNC(memory, Memory);

@@ -4,8 +4,8 @@
 //   library_path = ["/opt/mkl/lib"]  # where the linker looks for libraries, before its own places
 //   libraries = ["libc.so.6"]        # all that a module may name as needed; without this key: any
 //   tmpfs = "64 MiB"                 # size of the worker's own /tmp; 0: nothing can be written
-//   memory = "2 GiB"                 # of the worker and all it starts
-//   processes = 64                   # threads count too
+//   memory = "2 GiB"                 # of the worker and all it starts; else half of the daemon's
+//   processes = 64                   # threads count too; else 1024
 //   cpus = 1.5                       # at any time
 //   cpu_seconds = 60                 # of one process, in all
 //   wall_seconds = 600               # from its start to its end
@@ -30,11 +30,12 @@
 namespace tvmffi {
 
 using wire::kDefaultTmpfs;
+using wire::kUsualProcesses;
 inline constexpr size_t kMaxPolicyText = 256 * 1024;
 inline constexpr size_t kMaxPolicyLibraries = 256;
 
 struct Policy {
-  wire::Limits limits;                                // zero: none
+  wire::Limits limits;                                // zero: the usual one, or none
   wire::Grants grants{{}, {}, kDefaultTmpfs, false};  // its modules are none of the policy's affair
   std::vector<std::string> library_path;
   std::optional<std::vector<std::string>> libraries;  // none: any

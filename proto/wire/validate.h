@@ -33,6 +33,7 @@ inline constexpr size_t kMaxErrorText = 64 * 1024;
 inline constexpr size_t kMaxDocument = 900 * 1024;
 inline constexpr uint64_t kMaxArena = uint64_t{1} << 46;
 inline constexpr uint64_t kDefaultTmpfs = 64u << 20;  // of workers whose policy does not say
+inline constexpr uint32_t kUsualProcesses = 1024;     // likewise, where something counts them
 
 struct Limits {
   uint64_t address_space_bytes = 0;

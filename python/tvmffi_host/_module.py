@@ -90,6 +90,9 @@ def load_module(
         name as needed, like ``["libc.so.6"]``; without it any), ``tmpfs``, ``memory``, ``file_size`` and
         ``address_space`` (bytes, or texts like ``"64 MiB"``), ``processes``, ``cpus``, ``cpu_seconds``,
         ``wall_seconds``, ``open_files``, ``network``, ``environment`` (names, or ``NAME=value``). What is not granted is denied.
+        Without ``memory`` a worker has half of what its daemon may have, without ``processes`` 1024, threads included.
+        Control groups enforce both (``layers`` has "cgroup-memory" and "cgroup-pids"), elsewhere the daemon ends a worker that
+        takes more ("usage"); with neither nothing limits them, and a policy that names them is refused.
     require
         Layers of the sandbox that the worker must have, by the names in ``worker_info(mod)["layers"]``.
     log

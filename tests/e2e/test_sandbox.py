@@ -332,6 +332,24 @@ class TestKernel:
         assert reached >= {"add_key", "process_vm_writev", "personality", "clone3", "execveat"}
 
 
+def memory_limit_of(pid: int) -> int:
+    """Of the group it is in, of either version, in bytes."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, group = line.split(":", 2)
+        for file in (f"{controllers}{group}/memory.limit_in_bytes", f"{group[1:]}/memory.max"):
+            path = Path("/sys/fs/cgroup", file)
+            if "/tvmffi-" in group and path.exists():
+                return int(path.read_text())
+    raise AssertionError(f"process {pid} is in no group with a memory limit")
+
+
+def load_watched(load: Load, policy: dict[str, Any]) -> Any:
+    """Into a worker whose daemon makes no groups."""
+    mod = load("bombs", without=["cgroup-memory", "cgroup-pids"], policy=policy)
+    need(list(tvmffi_host.worker_info(mod)["layers"]), "usage")
+    return mod
+
+
 class TestBombs:
     """Small limits, so that the control runs stay harmless."""
 
@@ -366,6 +384,51 @@ class TestBombs:
         assert mod.fork(40) == 40 and mod.threads(40) == 40
         assert mod.memory(200, False) == 200 and mod.memory(100, True) == 100
         assert mod.memory_of_children(8, 24) == 8
+
+    def test_c1_5_processes_of_a_policy_that_says_nothing(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-pids")
+        assert 1000 <= load("bombs").fork(1200) < 1024
+
+    def test_c1_5_control_processes_without_a_group(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-pids")
+        assert load("bombs", without=["cgroup-pids", "usage"]).fork(1200) == 1200
+
+    def test_c1_5_memory_of_a_policy_that_says_nothing(self, load: Load, layers: list[str]) -> None:
+        need(layers, "cgroup-memory")
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
+        mod = load("bombs")
+        assert 0 < memory_limit_of(tvmffi_host.worker_info(mod)["pid"]) <= machine // 2
+
+    @pytest.mark.parametrize("work", ["fork", "threads"])
+    def test_c1_5_processes_without_groups(self, load: Load, work: str) -> None:
+        """The daemon looks: it cannot refuse the next one, it ends them all."""
+        mod = load_watched(load, {"processes": 20})
+        assert mod[work](10) == 10
+        with pytest.raises(tvmffi_host.PolicyViolation, match="took more processes than its policy allows") as caught:
+            mod[work](100)
+            mod.sleep(20)
+        assert (caught.value.report.cause, caught.value.report.limits_hit) == ("violation", ("processes",))
+
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_c1_5_memory_without_groups(self, load: Load, shared: bool) -> None:
+        mod = load_watched(load, {"memory": "64 MiB"})
+        assert mod.memory(20, shared) == 20
+        with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
+            mod.memory(200, shared)
+            mod.sleep(20)
+        assert (caught.value.report.cause, caught.value.report.limits_hit) == ("oom", ("memory",))
+
+    def test_c1_5_memory_of_children_without_groups(self, load: Load) -> None:
+        mod = load_watched(load, {"memory": "64 MiB"})
+        with pytest.raises(tvmffi_host.WorkerCrashed) as caught:
+            mod.memory_of_children(8, 24)
+            mod.sleep(20)
+        assert caught.value.report.cause == "oom"
+
+    def test_b18_memory_that_a_worker_was_lent_is_not_its_own(self, load: Load) -> None:
+        mod = load_watched(load, {"memory": "64 MiB"})
+        tensor = tvmffi_host.full((100 << 20,), 1, "uint8")
+        assert mod.look_at(tensor, 1.5) == 100 << 20
 
     def test_c1_5_nothing_stays_of_the_groups(self, load: Load, layers: list[str]) -> None:
         need(layers, "cgroup-memory", "cgroup-pids")
@@ -526,4 +589,4 @@ class TestPolicy:
 
     def test_b18_a_limit_that_nothing_enforces_is_refused(self, load: Load) -> None:
         with pytest.raises(tvmffi_host.Unavailable, match="'cgroup-memory' is missing"):
-            load("bombs", without=["cgroup-memory"], policy={"memory": "64 MiB"})
+            load("bombs", without=["cgroup-memory", "usage"], policy={"memory": "64 MiB"})

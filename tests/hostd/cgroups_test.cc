@@ -131,6 +131,13 @@ extern "C" ssize_t write(int fd, const void* data, size_t size) {
 namespace tvmffi::hostd {
 namespace {
 
+// Of a daemon in this pid namespace, or another.
+std::string DaemonGroup(pid_t pid, ino_t other = 0) {
+  struct stat info {};
+  EXPECT_EQ(::stat("/proc/self/ns/pid", &info), 0);
+  return "tvmffi-" + std::to_string(pid) + "-daemon-" + std::to_string(info.st_ino + other);
+}
+
 class CgroupsTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -154,7 +161,7 @@ class CgroupsTest : public ::testing::Test {
     EXPECT_EQ(::system(("rm -r " + root_).c_str()), 0);
   }
 
-  std::string Leaf() const { return group_ + "/tvmffi-" + self_ + "-daemon"; }
+  std::string Leaf() const { return group_ + "/" + DaemonGroup(::getpid()); }
 
   std::string root_, group_;
   const std::string self_ = std::to_string(::getpid());
@@ -273,17 +280,38 @@ TEST_F(CgroupsTest, AWorkerHasOneGroupWithAllItsLimits) {
   EXPECT_NE(::access(group.c_str(), F_OK), 0);
 }
 
+TEST_F(CgroupsTest, UsualMemoryIsHalfOfWhatThereIs) {
+  const uint64_t machine = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                           static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  Cgroups cgroups;
+  EXPECT_EQ(UsualMemory(cgroups), machine / 2);
+  for (const bool unified : {false, true}) {
+    const std::string file = group_ + (unified ? "/memory.max" : "/memory.limit_in_bytes");
+    cgroups.memory = CgroupController{group_, unified};
+    EXPECT_EQ(UsualMemory(cgroups), machine / 2);
+    Put(file, "67108864\n");
+    EXPECT_EQ(UsualMemory(cgroups), 32u << 20);
+    // As each version says that there is no limit.
+    Put(file, unified ? "max\n" : "9223372036854771712\n");
+    EXPECT_EQ(UsualMemory(cgroups), machine / 2);
+  }
+}
+
 TEST_F(CgroupsTest, GroupsOfDaemonsThatDiedAreRemoved) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(0);
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   ASSERT_EQ(::access(group_.c_str(), W_OK), 0);
-  const std::string left = group_ + "/tvmffi-" + std::to_string(child) + "-daemon";
+  const std::string left = group_ + "/" + DaemonGroup(child);
+  // Where that number may be somebody who lives.
+  const std::string elsewhere = group_ + "/" + DaemonGroup(child, 1);
   ASSERT_EQ(::mkdir(left.c_str(), 0755), 0);
+  ASSERT_EQ(::mkdir(elsewhere.c_str(), 0755), 0);
 
   Cgroups::Find(places_);
 
   EXPECT_NE(::access(left.c_str(), F_OK), 0);
+  EXPECT_EQ(::access(elsewhere.c_str(), F_OK), 0);
 }
 
 TEST_F(CgroupsTest, AnOlderHierarchyBesideItIsUsedForWhatItHas) {
@@ -318,7 +346,7 @@ int MoveInTheKernelsTree() {
   const bool enabled = Content(group + "/cgroup.subtree_control").find(name) != std::string::npos;
   const bool moved = Content(group + "/cgroup.procs").empty();
   std::ofstream("/tmp/cgroup.procs") << ::getpid();
-  ::rmdir((group + "/tvmffi-" + std::to_string(::getpid()) + "-daemon").c_str());
+  ::rmdir((group + "/" + DaemonGroup(::getpid())).c_str());
   ::rmdir(group.c_str());
   if (!had) std::ofstream("/tmp/cgroup.subtree_control") << "-" + name;
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.message.c_str());

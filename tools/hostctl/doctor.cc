@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -237,16 +238,20 @@ void AddLayers(std::vector<Check>* checks) {
   checks->push_back(Present("daemon", daemon.link()->welcome().daemon_version));
   const Json layers = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!layers.is_array()) return;
-  bool has_userns = false;
-  for (const Json& layer : layers) {
-    has_userns =
-        has_userns || (layer.value("name", "") == "userns" && layer.value("missing", "") == "");
-  }
+  const auto has = [&layers](const char* name) {
+    return std::any_of(layers.begin(), layers.end(), [name](const Json& layer) {
+      return layer.value("name", "") == name && layer.value("missing", "") == "";
+    });
+  };
+  const auto not_needed = [&has](const std::string& name) {
+    return name == "uid" ? has("userns")
+                         : name == "usage" && has("cgroup-memory") && has("cgroup-pids");
+  };
   for (const Json& layer : layers) {
     const std::string name = layer.value("name", "");
     const std::string missing = layer.value("missing", "");
-    if (name == "uid" && !missing.empty() && has_userns) {
-      checks->push_back(Present("layer uid", "not needed: " + missing));
+    if (!missing.empty() && not_needed(name)) {
+      checks->push_back(Present("layer " + name, "not needed: " + missing));
     } else if (missing.empty()) {
       checks->push_back(Present("layer " + name, "every worker has it"));
     } else {
@@ -287,6 +292,7 @@ std::string AdviceFor(const std::string& layer) {
       {"cgroup-memory", "run the daemon as a systemd unit with Delegate=yes, or as root"},
       {"cgroup-pids", "run the daemon as a systemd unit with Delegate=yes, or as root"},
       {"cgroup-cpu", "run the daemon as a systemd unit with Delegate=yes, or as root"},
+      {"usage", "a kernel with CONFIG_PROC_CHILDREN, /proc without hidepid, and 'pidns'"},
       {"orphans",
        "start the daemon below another process 1 (docker run --init), or see 'userns' for pidns"},
   };

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Null, here and in `libraries`: no limit.
+// Null, here and in `libraries`: it says nothing.
 template <typename T>
 Json Limit(T value) {
   return value == 0 ? Json() : Json(value);
@@ -35,6 +35,14 @@ Json ToJson(const Policy& policy) {
           {"address_space", Limit(limits.address_space_bytes)}};
 }
 
+// What a daemon adds, where it can enforce it.
+std::string UsualLimits(const wire::Limits& limits) {
+  std::string text;
+  if (limits.memory_bytes == 0) text += "# memory: half of what the daemon may have\n";
+  if (limits.processes == 0) text += "# processes = " + std::to_string(kUsualProcesses) + "\n";
+  return text;
+}
+
 }  // namespace
 
 int FailOfPolicy(const Status& status) {
@@ -44,7 +52,7 @@ int FailOfPolicy(const Status& status) {
 int ShowPolicy(const std::string& path, bool json) {
   Result<Policy> policy = path.empty() ? Result<Policy>(Policy()) : ReadPolicyFile(path);
   if (!policy.ok()) return FailOfPolicy(policy.status());
-  return Print(json ? Dump(ToJson(*policy)) : PolicyText(*policy));
+  return Print(json ? Dump(ToJson(*policy)) : PolicyText(*policy) + UsualLimits(policy->limits));
 }
 
 }  // namespace tvmffi::hostctl

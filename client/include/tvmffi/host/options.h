@@ -50,7 +50,8 @@ struct LoadOptions {
   /*! \brief The worker's whole environment; none: a few variables of this process. */
   std::optional<std::map<std::string, std::string>> environment;
   /*! \brief The path of a policy (TOML, `proto/policy/policy.h` lists its keys): what the worker
-   * may read and use. Empty: the default, which denies. */
+   * may read and use. Empty: the default, which denies, and leaves it half of the daemon's memory
+   * and 1024 processes. */
   std::string policy;
   /*! \brief Layers of the sandbox that the worker must have, else loading throws "Unavailable"
    * naming the one that is missing: "seccomp", "landlock", "userns", ... */

@@ -1,0 +1,128 @@
+#include "hostd/sandbox/usage.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+#include <future>
+#include <limits>
+#include <thread>
+#include <vector>
+
+namespace tvmffi::hostd {
+namespace {
+
+constexpr uint64_t kAll = std::numeric_limits<uint64_t>::max();
+constexpr size_t kMiB = size_t{1} << 20;
+
+// A process that has done `work` and waits for its end, or its parent's.
+class Waiting {
+ public:
+  explicit Waiting(const std::function<void()>& work) {
+    int ends[2];
+    EXPECT_EQ(::pipe(ends), 0);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      work();
+      if (::write(ends[1], "x", 1) != 1) ::_exit(1);
+      for (;;) ::pause();
+    }
+    char byte;
+    EXPECT_EQ(::read(ends[0], &byte, 1), 1);
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+  ~Waiting() { End(); }
+  void End() {
+    if (pid_ < 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+void Touch(size_t mib, int flags) {
+  void* block = ::mmap(nullptr, mib * kMiB, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) ::_exit(1);
+  std::memset(block, 1, mib * kMiB);
+}
+
+uint64_t ProcessesOf(pid_t pid, uint64_t max = kAll) { return UsageOf(pid, 0, max).processes; }
+
+TEST(Usage, C1_5_ThreadsCount) {
+  const uint64_t before = ProcessesOf(::getpid());
+  std::promise<void> end;
+  const std::shared_future<void> ended = end.get_future().share();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([ended] { ended.wait(); });
+  }
+
+  EXPECT_EQ(ProcessesOf(::getpid()), before + 3);
+
+  end.set_value();
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(Usage, C1_5_DescendantsCount) {
+  const Waiting alone([] {});
+  const Waiting family([] {
+    new Waiting([] { new Waiting([] {}); });
+    new Waiting([] {});
+  });
+
+  EXPECT_EQ(ProcessesOf(family.pid()), 4 * ProcessesOf(alone.pid()));
+}
+
+TEST(Usage, C1_5_TheCountEndsSoonAfterItsLimit) {
+  const Waiting alone([] {});
+  const Waiting family([] {
+    for (int i = 0; i < 8; ++i) new Waiting([] {});
+  });
+  const uint64_t one = ProcessesOf(alone.pid());
+
+  EXPECT_EQ(ProcessesOf(family.pid()), 9 * one);
+  EXPECT_EQ(ProcessesOf(family.pid(), 3 * one), 4 * one);
+}
+
+TEST(Usage, C1_5_MemoryOfItsOwnAndSharedCounts) {
+  for (const int flags : {MAP_PRIVATE, MAP_SHARED}) {
+    const Waiting process([flags] { Touch(64, flags); });
+    const uint64_t bytes = UsageOf(process.pid(), 0, kAll).memory_bytes;
+    EXPECT_GE(bytes, 64 * kMiB);
+    EXPECT_LT(bytes, 1024 * kMiB);
+  }
+}
+
+TEST(Usage, SharedMemoryThatItWasLentDoesNotCount) {
+  const Waiting process([] { Touch(64, MAP_SHARED); });
+  const uint64_t own = UsageOf(process.pid(), 64 * kMiB, kAll).memory_bytes;
+  const uint64_t all = UsageOf(process.pid(), 0, kAll).memory_bytes;
+  EXPECT_EQ(all - own, 64 * kMiB);
+}
+
+TEST(Usage, OfAProcessThatHasEndedIsNothing) {
+  Waiting process([] {});
+  const pid_t pid = process.pid();
+  process.End();
+  EXPECT_EQ(UsageOf(pid, 0, kAll).processes, 0u);
+  EXPECT_EQ(UsageOf(pid, 0, kAll).memory_bytes, 0u);
+}
+
+TEST(Usage, ItIsShownHere) {
+  const Status shown = ProbeUsage();
+  EXPECT_TRUE(shown.ok()) << shown.message;
+}
+
+}  // namespace
+}  // namespace tvmffi::hostd
