@@ -30,7 +30,12 @@ std::string ReadText(const std::string& path) {
 // 0, or what errno says.
 int TryWrite(const std::string& path, const std::string& text) {
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return file.valid() && ::write(file.get(), text.data(), text.size()) >= 0 ? 0 : errno;
+  if (!file.valid()) return errno;
+  // A limit of memory is not set while a signal, of a child that ended most often, waits.
+  while (::write(file.get(), text.data(), text.size()) < 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
 }
 
 Status WriteText(const std::string& path, const std::string& text) {

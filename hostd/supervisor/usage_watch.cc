@@ -10,7 +10,7 @@ namespace tvmffi::hostd {
 namespace {
 
 constexpr uint64_t kShortPauseMs = 50;
-constexpr uint64_t kLongPauseMs = 500;
+constexpr uint64_t kLongPauseMs = 1'000;
 // What changes by less is noise.
 constexpr uint64_t kSameBytes = 1u << 20;
 

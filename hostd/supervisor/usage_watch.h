@@ -20,7 +20,7 @@ struct UsageLimits {
   uint64_t processes = 0;
 };
 
-// Looks every 50 ms while what is taken changes, every 500 ms while it does not.
+// Looks every 50 ms while what is taken changes, every second while it does not.
 class UsageWatch {
  public:
   // `on_excess` is called at most once, from the loop, with the limit's name in a policy.

@@ -27,6 +27,8 @@ std::string tree;
 std::set<std::string> read_only;
 // What the next write to a cgroup.subtree_control fails with.
 int refusal = 0;
+// How many writes of a limit a signal interrupts.
+int interruptions = 0;
 
 bool InTree(const std::string& path) { return !tree.empty() && path.rfind(tree, 0) == 0; }
 
@@ -120,6 +122,9 @@ extern "C" ssize_t write(int fd, const void* data, size_t size) {
     error = EnableIn(FolderOf(path), text);
   } else if (name == "cgroup.procs") {
     Enter(FolderOf(path), text);
+  } else if (interruptions > 0) {
+    --interruptions;
+    error = EINTR;
   } else {
     if (name == "cgroup.kill") Put(FolderOf(path) + "/cgroup.procs", "");
     Put(path, text);
@@ -158,6 +163,7 @@ class CgroupsTest : public ::testing::Test {
     tree.clear();
     read_only.clear();
     refusal = 0;
+    interruptions = 0;
     EXPECT_EQ(::system(("rm -r " + root_).c_str()), 0);
   }
 
@@ -278,6 +284,18 @@ TEST_F(CgroupsTest, AWorkerHasOneGroupWithAllItsLimits) {
   // Whatever is left in it dies with it.
   worker->reset();
   EXPECT_NE(::access(group.c_str(), F_OK), 0);
+}
+
+TEST_F(CgroupsTest, ALimitThatASignalInterruptsIsSetAgain) {
+  const Cgroups cgroups = Cgroups::Find(places_);
+  wire::Limits limits;
+  limits.memory_bytes = 64u << 20;
+  interruptions = 3;
+
+  auto worker = WorkerCgroup::Create(cgroups, limits);
+
+  EXPECT_TRUE(worker.ok()) << worker.status().message;
+  EXPECT_EQ(interruptions, 0);
 }
 
 TEST_F(CgroupsTest, UsualMemoryIsHalfOfWhatThereIs) {
