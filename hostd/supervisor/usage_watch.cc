@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "proto/base/clock.h"
 #include "proto/channel/layout.h"
 
 namespace tvmffi::hostd {
@@ -11,6 +12,8 @@ namespace {
 
 constexpr uint64_t kShortPauseMs = 50;
 constexpr uint64_t kLongPauseMs = 1'000;
+// By then a worker has unmapped what it was told to.
+constexpr int64_t kLeaveNanos = 2'000'000'000;
 // What changes by less is noise.
 constexpr uint64_t kSameBytes = 1u << 20;
 
@@ -39,7 +42,7 @@ void UsageWatch::Lend(uint32_t arena, uint64_t bytes) {
 void UsageWatch::TakeBack(uint32_t arena) {
   auto found = arenas_.find(arena);
   if (found == arenas_.end()) return;
-  lent_bytes_ -= found->second;
+  leaving_.push_back({MonotonicNanos() + kLeaveNanos, found->second});
   arenas_.erase(found);
 }
 
@@ -50,6 +53,10 @@ const char* UsageWatch::Excess(const Usage& usage) const {
 }
 
 void UsageWatch::Look() {
+  for (const int64_t now = MonotonicNanos(); !leaving_.empty() && leaving_.front().until <= now;) {
+    lent_bytes_ -= leaving_.front().bytes;
+    leaving_.pop_front();
+  }
   const uint64_t no_limit = std::numeric_limits<uint64_t>::max();
   const Usage usage =
       UsageOf(root_, lent_bytes_, limits_.processes != 0 ? limits_.processes : no_limit);

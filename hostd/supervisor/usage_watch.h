@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 
@@ -27,7 +28,8 @@ class UsageWatch {
   UsageWatch(EventLoop* loop, pid_t root, const UsageLimits& limits,
              std::function<void(const char* limit)> on_excess);
 
-  // Shared memory that the worker was lent does not count.
+  // Shared memory that the worker was lent does not count, nor for 2 s after it was told to give it
+  // back.
   void Lend(uint32_t arena, uint64_t bytes);
   void TakeBack(uint32_t arena);
 
@@ -39,7 +41,12 @@ class UsageWatch {
   const pid_t root_;
   const UsageLimits limits_;
   const std::function<void(const char*)> on_excess_;
+  struct Leaving {
+    int64_t until;
+    uint64_t bytes;
+  };
   std::map<uint32_t, uint64_t> arenas_;
+  std::deque<Leaving> leaving_;
   uint64_t lent_bytes_;
   Usage last_;
   uint64_t pause_ms_;

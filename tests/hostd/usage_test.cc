@@ -11,8 +11,16 @@
 #include <functional>
 #include <future>
 #include <limits>
+#include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "hostd/loop/event_loop.h"
+#include "hostd/loop/timer.h"
+#include "hostd/supervisor/usage_watch.h"
+#include "proto/base/clock.h"
 
 namespace tvmffi::hostd {
 namespace {
@@ -117,6 +125,76 @@ TEST(Usage, OfAProcessThatHasEndedIsNothing) {
   process.End();
   EXPECT_EQ(UsageOf(pid, 0, kAll).processes, 0u);
   EXPECT_EQ(UsageOf(pid, 0, kAll).memory_bytes, 0u);
+}
+
+class UsageWatchTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Result<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+    ASSERT_TRUE(loop.ok()) << loop.status().message;
+    loop_ = std::move(*loop);
+  }
+  // Ends the loop.
+  std::function<void(const char*)> Note() {
+    return [this](const char* limit) {
+      exceeded_ = limit;
+      loop_->Stop();
+    };
+  }
+  void RunFor(uint64_t milliseconds) {
+    Timer end(loop_.get(), [this] { loop_->Stop(); });
+    end.Start(milliseconds);
+    loop_->Run();
+  }
+
+  std::unique_ptr<EventLoop> loop_;
+  std::string exceeded_;
+};
+
+TEST_F(UsageWatchTest, C1_5_TooMuchMemoryIsTold) {
+  const Waiting process([] { Touch(64, MAP_PRIVATE); });
+  const UsageWatch watch(loop_.get(), process.pid(), {48 * kMiB, 0}, Note());
+
+  loop_->Run();
+
+  EXPECT_EQ(exceeded_, "memory");
+}
+
+TEST_F(UsageWatchTest, C1_5_TooManyProcessesAreTold) {
+  const Waiting family([] {
+    for (int i = 0; i < 8; ++i) new Waiting([] {});
+  });
+  const UsageWatch watch(loop_.get(), family.pid(), {0, 8}, Note());
+
+  loop_->Run();
+
+  EXPECT_EQ(exceeded_, "processes");
+}
+
+TEST_F(UsageWatchTest, WithinItsLimitsNothingIsTold) {
+  const Waiting process([] { Touch(64, MAP_PRIVATE); });
+  const UsageWatch watch(loop_.get(), process.pid(), {4096 * kMiB, 64}, Note());
+
+  RunFor(300);
+
+  EXPECT_EQ(exceeded_, "");
+}
+
+TEST_F(UsageWatchTest, WhatItWasLentIsItsOwnSomeTimeAfterItWasTakenBack) {
+  const Waiting process([] { Touch(256, MAP_SHARED); });
+  const uint64_t own = UsageOf(process.pid(), kAll, kAll).memory_bytes;
+  UsageWatch watch(loop_.get(), process.pid(), {own + 128 * kMiB, 0}, Note());
+  watch.Lend(7, 256 * kMiB);
+  RunFor(300);
+  EXPECT_EQ(exceeded_, "");
+
+  const int64_t taken_back = MonotonicNanos();
+  watch.TakeBack(7);
+  watch.TakeBack(7);  // once is enough
+  loop_->Run();
+
+  EXPECT_EQ(exceeded_, "memory");
+  EXPECT_GE(MonotonicNanos() - taken_back, 2'000'000'000);
 }
 
 TEST(Usage, ItIsShownHere) {
