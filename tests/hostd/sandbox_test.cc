@@ -52,7 +52,7 @@ TEST(Layers, ProbingSaysOfEachLayerThatItIsThereOrWhyNot) {
   Result<LayerReport> report = ProbeLayers(Cgroups::Find(), {});
 
   ASSERT_TRUE(report.ok());
-  EXPECT_EQ(report->layers().size(), 19u);
+  EXPECT_EQ(report->layers().size(), 20u);
   for (const Layer& layer : report->layers()) {
     EXPECT_TRUE(layer.missing.empty() || layer.missing.size() > 10) << layer.name;
   }
