@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace tvmffi::hostd {
 namespace {
 
 constexpr std::string_view kPrefix = "tvmffi-";
+constexpr time_t kOldSeconds = 60;
 
 // Small files only.
 std::string ReadText(const std::string& path) {
@@ -95,19 +97,27 @@ std::string NextGroupName() {
   return GroupName(std::to_string(next++));
 }
 
+// Of a daemon of this namespace that has died; or of another namespace, and old: whoever makes a
+// group fills it at once, and one with processes is not removed.
+bool IsAbandoned(int folder, const std::string& name) {
+  const std::string end = NameEnd();
+  if (name.size() > end.size() && name.substr(name.size() - end.size()) == end) {
+    const int pid = std::atoi(name.c_str() + kPrefix.size());
+    return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+  }
+  struct stat info {};
+  return ::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+         info.st_mtim.tv_sec < ::time(nullptr) - kOldSeconds;
+}
+
 void RemoveAbandoned(const std::string& folder) {
   DIR* list = ::opendir(folder.c_str());
   if (list == nullptr) return;
-  const std::string end = NameEnd();
   while (const dirent* entry = ::readdir(list)) {
-    const std::string_view name = entry->d_name;
-    if (name.substr(0, kPrefix.size()) != kPrefix) continue;
-    if (name.size() < end.size() || name.substr(name.size() - end.size()) != end) continue;
-    const int pid = std::atoi(entry->d_name + kPrefix.size());
+    const std::string name = entry->d_name;
+    if (name.substr(0, kPrefix.size()) != kPrefix || !IsAbandoned(::dirfd(list), name)) continue;
     // Fails while somebody is in it.
-    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) {
-      ::rmdir((folder + "/" + entry->d_name).c_str());
-    }
+    ::rmdir((folder + "/" + name).c_str());
   }
   ::closedir(list);
 }

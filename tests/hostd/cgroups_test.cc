@@ -330,6 +330,11 @@ TEST_F(CgroupsTest, GroupsOfDaemonsThatDiedAreRemoved) {
 
   EXPECT_NE(::access(left.c_str(), F_OK), 0);
   EXPECT_EQ(::access(elsewhere.c_str(), F_OK), 0);
+  // Nobody leaves a group empty for so long.
+  const timespec long_ago[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, elsewhere.c_str(), long_ago, 0), 0);
+  Cgroups::Find(places_);
+  EXPECT_NE(::access(elsewhere.c_str(), F_OK), 0);
 }
 
 TEST_F(CgroupsTest, AnOlderHierarchyBesideItIsUsedForWhatItHas) {
