@@ -26,17 +26,6 @@ std::vector<std::string> NeededLayers(const wire::CreateWorker& request, bool wa
   return layers;
 }
 
-// A policy that says nothing of them does not give the machine away.
-void SetUsualLimits(const std::vector<std::string>& layers, const Cgroups& cgroups,
-                    wire::Limits* limits) {
-  const bool watched = Has(layers, kUsage);
-  if (limits->memory_bytes == 0 && (watched || Has(layers, kCgroupMemory))) {
-    limits->memory_bytes = UsualMemory(cgroups);
-  }
-  if (limits->processes == 0 && (watched || Has(layers, kCgroupPids)))
-    limits->processes = wire::kUsualProcesses;
-}
-
 // Those that stand in the way of what was granted are left out.
 std::vector<std::string> WorkerLayers(const LayerReport& report, const wire::Grants& grants) {
   std::vector<std::string> layers = report.Active();
@@ -153,12 +142,12 @@ void Session::Handle(const wire::CreateWorker& request) {
   Result<Policy> policy = MakePolicy(request);
   if (!policy.ok()) return Fail(request.request_id, policy.status());
   std::vector<std::string> layers = WorkerLayers(*context_.layers, request.grants);
-  SetUsualLimits(layers, *context_.cgroups, &policy->limits);
   uint32_t worker_id = next_worker_id_;
   SpawnOptions options{context_.worker_program, request.label,       worker_id,
                        std::move(*policy),      request.log_forward, layers,
                        context_.seccomp_audit,  request.poison,      request.one_call,
                        context_.cgroups};
+  options.usual = {UsualMemory(*context_.cgroups), wire::kUsualProcesses};
   options.session = id_;
   options.cold_wake_ns = context_.cold_wake_ns;
   Result<WorkerProcess*> process = context_.supervisor->Spawn(

@@ -53,17 +53,6 @@ void AddLandlock(LayerReport* report) {
   }
 }
 
-// Where it is not needed, or would see no more than a part.
-void MissUsage(LayerReport* report) {
-  const std::vector<std::string> active = report->Active();
-  if (!Has(active, kUsage)) return;
-  if (Has(active, kCgroupMemory) && Has(active, kCgroupPids)) {
-    report->Miss(kUsage, "control groups count what workers take");
-  } else if (!Has(active, kPidNamespace)) {
-    report->Miss(kUsage, "it takes a pid namespace, which no process of a worker leaves");
-  }
-}
-
 }  // namespace
 
 bool Has(const std::vector<std::string>& layers, std::string_view name) {
@@ -144,7 +133,9 @@ Result<LayerReport> ProbeLayers(const Cgroups& cgroups, const std::vector<std::s
       if (Has(active, name)) report.Miss(name, "it takes root, or a user namespace");
     }
   }
-  MissUsage(&report);
+  if (Has(report.Active(), kUsage) && !Has(report.Active(), kPidNamespace)) {
+    report.Miss(kUsage, "it takes a pid namespace, which no process of a worker leaves");
+  }
   return report;
 }
 

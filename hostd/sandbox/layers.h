@@ -36,7 +36,7 @@ inline constexpr std::string_view kSeccomp = "seccomp";
 inline constexpr std::string_view kCgroupMemory = "cgroup-memory";
 inline constexpr std::string_view kCgroupPids = "cgroup-pids";
 inline constexpr std::string_view kCgroupCpu = "cgroup-cpu";
-// The daemon looks what a worker takes, and ends it. Only where control groups do not count.
+// The daemon looks what a worker takes, where no control group counts that, and ends it.
 inline constexpr std::string_view kUsage = "usage";
 
 struct Layer {

@@ -214,7 +214,7 @@ Status WorkerProcess::SendStart(const SpawnOptions& options,
   // It waits for its start message, with one thread.
   TVMFFI_RETURN_IF_ERROR(cgroup_->Add(child()));
   if (pid() != child()) TVMFFI_RETURN_IF_ERROR(cgroup_->Add(pid()));
-  WatchUsage(options.policy.limits);
+  WatchUsage(options);
   const uint64_t wall_seconds = options.policy.limits.wall_seconds;
   if (wall_seconds != 0) wall_.Start(wall_seconds * 1000);
   Result<UniqueFd> channel = Duplicate(channel_.fd());
@@ -228,12 +228,18 @@ Status WorkerProcess::SendStart(const SpawnOptions& options,
   return OkStatus();
 }
 
-void WorkerProcess::WatchUsage(const wire::Limits& limits) {
+void WorkerProcess::WatchUsage(const SpawnOptions& options) {
   if (!Has(layers_, kUsage)) return;
-  UsageLimits watched;
-  if (!Has(layers_, kCgroupMemory)) watched.memory_bytes = limits.memory_bytes;
+  const wire::Limits& limits = options.policy.limits;
+  // Entering a group takes the kernel up to 20 ms: those that nobody asked for are not made.
+  UsageLimits watched = options.usual;
+  if (limits.memory_bytes != 0) {
+    watched.memory_bytes = Has(layers_, kCgroupMemory) ? 0 : limits.memory_bytes;
+  }
+  if (limits.processes != 0) watched.processes = Has(layers_, kCgroupPids) ? 0 : limits.processes;
+  if (watched.memory_bytes == 0 && watched.processes == 0) return;
   // Process 1 of the namespace is not the worker's.
-  if (!Has(layers_, kCgroupPids)) watched.processes = uint64_t{limits.processes} + 1;
+  if (watched.processes != 0) ++watched.processes;
   usage_ = std::make_unique<UsageWatch>(loop_, child(), watched, [this](const char* limit) {
     if (kill_cause_.has_value()) return;
     exceeded_ = limit;

@@ -37,6 +37,7 @@ struct SpawnOptions {
   bool poison = false;
   bool one_call = false;
   const Cgroups* cgroups = nullptr;
+  UsageLimits usual = {};  // where the policy says nothing
   uint32_t session = 0;
   int64_t cold_wake_ns = 0;  // what a wake-up costs here, 0 if that is not known
 };
@@ -113,7 +114,7 @@ class WorkerProcess {
   Status BeginPrepared(const SpawnOptions& options, std::function<void()> on_started);
   void OnProgress(const std::string& program, const std::function<void()>& on_started);
   Status WatchChild();
-  void WatchUsage(const wire::Limits& limits);
+  void WatchUsage(const SpawnOptions& options);
   // Puts it into its groups and tells it what it is to do.
   Status SendStart(const SpawnOptions& options, const std::vector<std::string>& environment);
   void OnChildExit();

@@ -91,8 +91,8 @@ def load_module(
         ``address_space`` (bytes, or texts like ``"64 MiB"``), ``processes``, ``cpus``, ``cpu_seconds``,
         ``wall_seconds``, ``open_files``, ``network``, ``environment`` (names, or ``NAME=value``). What is not granted is denied.
         Without ``memory`` a worker has half of what its daemon may have, without ``processes`` 1024, threads included.
-        Control groups enforce both (``layers`` has "cgroup-memory" and "cgroup-pids"), elsewhere the daemon ends a worker that
-        takes more ("usage"); with neither nothing limits them, and a policy that names them is refused.
+        The daemon ends a worker that takes more (``layers`` has "usage"). What a policy names is enforced by control groups
+        where they can be made ("cgroup-memory", "cgroup-pids"), else by the daemon; with neither it is refused.
     require
         Layers of the sandbox that the worker must have, by the names in ``worker_info(mod)["layers"]``.
     log

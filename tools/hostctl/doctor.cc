@@ -243,15 +243,11 @@ void AddLayers(std::vector<Check>* checks) {
       return layer.value("name", "") == name && layer.value("missing", "") == "";
     });
   };
-  const auto not_needed = [&has](const std::string& name) {
-    return name == "uid" ? has("userns")
-                         : name == "usage" && has("cgroup-memory") && has("cgroup-pids");
-  };
   for (const Json& layer : layers) {
     const std::string name = layer.value("name", "");
     const std::string missing = layer.value("missing", "");
-    if (!missing.empty() && not_needed(name)) {
-      checks->push_back(Present("layer " + name, "not needed: " + missing));
+    if (name == "uid" && !missing.empty() && has("userns")) {
+      checks->push_back(Present("layer uid", "not needed: " + missing));
     } else if (missing.empty()) {
       checks->push_back(Present("layer " + name, "every worker has it"));
     } else {
